@@ -1,0 +1,25 @@
+package contract
+
+import "github.com/dyocense/dyocense/shared/id"
+
+// Role is what a member may do in a tenant.
+type Role string
+
+// The roles of this version; the tenancy slice holds what each may do.
+const (
+	RoleOwner   Role = "owner"
+	RoleAdmin   Role = "admin"
+	RoleAnalyst Role = "analyst"
+	RoleViewer  Role = "viewer"
+)
+
+// Principal is who asks. The gateway makes it from the session and sends it in
+// the head of every tunnelled request; the agent believes it because only the
+// control plane can publish on the subject it arrives on. Nothing in a request's
+// path, query or body ever names a tenant.
+type Principal struct {
+	Tenant id.Tenant `json:"tenant"`
+	Person id.Person `json:"person"`
+	Role   Role      `json:"role"`
+	Plan   string    `json:"plan"`
+}

@@ -1,0 +1,148 @@
+// Package docstore is the port to a document store: JSON documents with a
+// revision, reached by id or over a declared index.
+//
+// It owns the promises that every store keeps (storetest checks them) and
+// nothing else: no query language, no aggregation, no schema of a slice. What is
+// here is what SQLite and MongoDB both do atomically and equally well.
+//
+// Words: a document has an ID, unique in its collection; a Rev, a number that
+// changes with each write; and a Body, one JSON object. A collection declares
+// its indexes; a query names one.
+//
+// The two primitives on which every decision in this product rests are Insert
+// (exactly one caller wins an id) and Replace (exactly one caller wins a
+// revision). Both are durable before they return: synchronous FULL on SQLite,
+// w:majority with j:true on MongoDB.
+//
+// All methods may be called from many goroutines.
+package docstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/dyocense/dyocense/shared/fault"
+)
+
+// The faults of every store.
+var (
+	ErrExists   = fault.New(fault.Conflict, "docstore.exists", "This already exists.")
+	ErrNotFound = fault.New(fault.NotFound, "docstore.not_found", "There is no such thing.")
+	ErrStale    = fault.New(fault.Conflict, "docstore.stale", "Someone changed this in the meantime; read it again.")
+	ErrClosed   = fault.New(fault.Unavailable, "docstore.closed", "The store is closed.")
+)
+
+// Document is one stored JSON object.
+type Document struct {
+	ID   string          // 1 to 512 bytes of UTF-8
+	Rev  int64           // 1 after Insert, one more after each Replace; free to choose with OpPut
+	Body json.RawMessage // one JSON object, at most 8 MiB
+}
+
+// Index declares an order in which documents of a collection can be found.
+type Index struct {
+	Name   string   // unique in the collection, [a-z_]+
+	Fields []string // dotted paths into the body; values are strings, integers or booleans
+	Unique bool     // no two documents share the values; documents lacking a field are exempt
+}
+
+// Collection declares a collection. Declarations only ever grow.
+type Collection struct {
+	Name    string // [a-z][a-z_]*
+	Indexes []Index
+}
+
+// Query asks for documents in the order of one index. The zero Query walks the
+// whole collection by id.
+//
+// Documents that lack a field of the index are not found over it.
+type Query struct {
+	Index string // "" orders by ID
+	Equal []any  // values of the first fields: string, int, int64 or bool
+	From  any    // inclusive lower bound of the next field (of the ID with Index ""); nil is none
+	To    any    // exclusive upper bound of the same field; nil is none
+	Desc  bool
+	Limit int    // at most this many; 0 means 100; at most 10,000
+	After string // Page.Next of an earlier call with the same query
+}
+
+// Page is a part of an answer.
+type Page struct {
+	Docs []Document
+	Next string // "" when there is no more
+}
+
+// OpKind is what an Op does.
+type OpKind int
+
+// The kinds of Op.
+const (
+	// OpInsert adds a document (Rev is stored as given, at least 1) and fails
+	// with ErrExists.
+	OpInsert OpKind = iota + 1
+	// OpPut stores the document unless the stored one has the same or a higher
+	// Rev; then it does nothing, without failing. This makes applying a journal
+	// idempotent and indifferent to order.
+	OpPut
+	// OpRemove deletes the document unless the stored one has a higher Rev; then
+	// it does nothing, without failing. A missing document is no failure.
+	OpRemove
+)
+
+// Op is one step of a Batch.
+type Op struct {
+	Kind       OpKind
+	Collection string
+	Doc        Document // Body is not used by OpRemove
+}
+
+// BatchError says which step of a Batch failed first. Every step before it is
+// durable, that step and all after it had no effect.
+type BatchError struct {
+	Step int // index into the ops
+	Err  error
+}
+
+// Error implements error.
+func (e *BatchError) Error() string { return fmt.Sprintf("step %d of batch: %v", e.Step, e.Err) }
+
+// Unwrap gives the reason.
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// Store is a document store.
+//
+// Every method fails with fault.Unavailable when the store cannot be reached; an
+// operation that failed so may or may not have happened, and the caller finds
+// out by reading.
+type Store interface {
+	// Ensure makes the collections and their indexes exist. It is idempotent and
+	// runs before any other method touches them.
+	Ensure(ctx context.Context, collections ...Collection) error
+	// Insert adds a document with Rev 1. It fails with ErrExists when the id, or
+	// the values of a unique index, are taken.
+	Insert(ctx context.Context, collection string, d Document) error
+	// Get reads one document or fails with ErrNotFound.
+	Get(ctx context.Context, collection, id string) (Document, error)
+	// Replace stores d.Body if the stored revision is d.Rev, and returns the new
+	// revision. It fails with ErrStale when the revision differs, ErrNotFound
+	// when there is no document, ErrExists on a unique index.
+	Replace(ctx context.Context, collection string, d Document) (int64, error)
+	// Delete removes the document if its revision is rev. It fails like Replace.
+	Delete(ctx context.Context, collection, id string, rev int64) error
+	// Find answers q. A page is read at one moment; two pages are not.
+	Find(ctx context.Context, collection string, q Query) (Page, error)
+	// Batch takes the steps in order and stops at the first that fails, with a
+	// *BatchError; what came before stays. On SQLite the whole batch is one
+	// transaction and one fsync, on MongoDB an ordered bulk write per run of
+	// steps in one collection.
+	Batch(ctx context.Context, ops ...Op) error
+	// Watch returns a channel that receives after writes to the collection made
+	// through this store value, at most one value waiting. It is a hint: it may
+	// miss writes of other processes and may wake for nothing. It ends with ctx.
+	Watch(ctx context.Context, collection string) <-chan struct{}
+	// Ping fails when the store cannot serve.
+	Ping(ctx context.Context) error
+	// Close waits for running calls and releases everything.
+	Close() error
+}
