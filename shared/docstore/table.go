@@ -3,6 +3,7 @@ package docstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -55,6 +56,25 @@ func (t Table[T]) Replace(ctx context.Context, r Row[T]) (Row[T], error) {
 	}
 	r.Rev = rev
 	return r, nil
+}
+
+// Update reads id, lets change alter the value, and replaces it; when someone was
+// faster it begins again with what they wrote, up to 20 times. An error of change
+// ends it unchanged. Change must therefore have no effect but on its argument.
+func (t Table[T]) Update(ctx context.Context, id string, change func(*T) error) (Row[T], error) {
+	for attempt := 1; ; attempt++ {
+		r, err := t.Get(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		if err := change(&r.Value); err != nil {
+			return r, err
+		}
+		r, err = t.Replace(ctx, r)
+		if err == nil || !errors.Is(err, ErrStale) || attempt == 20 {
+			return r, err
+		}
+	}
 }
 
 // Delete removes the row at its revision. It fails like Store.Delete.

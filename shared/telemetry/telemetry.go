@@ -1,0 +1,67 @@
+// Package telemetry sets up what a program tells about itself: logs, traces and
+// metrics.
+//
+// It owns the set-up and its switches. It does not own what is logged or
+// measured; parts take a *slog.Logger and a prometheus.Registerer.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Logger writes to w. LOG_FORMAT is text (default) or json, LOG_LEVEL debug,
+// info (default), warn or error.
+func Logger(w io.Writer, program string, getenv func(string) string) (*slog.Logger, error) {
+	var level slog.Level
+	if text := getenv("LOG_LEVEL"); text != "" {
+		if err := level.UnmarshalText([]byte(text)); err != nil {
+			return nil, fmt.Errorf("LOG_LEVEL is %q; it must be debug, info, warn or error", text)
+		}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch format := getenv("LOG_FORMAT"); strings.ToLower(format) {
+	case "", "text":
+		return slog.New(slog.NewTextHandler(w, options)).With("program", program), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)).With("program", program), nil
+	default:
+		return nil, fmt.Errorf("LOG_FORMAT is %q; it must be text or json", format)
+	}
+}
+
+// Metrics is a registry of its own, with the Go runtime and process in it.
+func Metrics() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Traces sends spans to OTEL_EXPORTER_OTLP_ENDPOINT when that is set, and does
+// nothing otherwise. The returned func flushes and stops.
+func Traces(ctx context.Context, program, version string, getenv func(string) string) (func(context.Context) error, error) {
+	if getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open trace exporter: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithBatcher(exporter),
+		sdktrace.WithResource(resource.NewSchemaless(
+			attribute.String("service.name", program), attribute.String("service.version", version))))
+	otel.SetTracerProvider(provider)
+	return provider.Shutdown, nil
+}
