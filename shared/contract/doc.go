@@ -16,9 +16,19 @@
 //	cp.<agent>.report                   cp.rpc.<ACCOUNT>.<agent>.report     request  Report          -> Ack
 //	cp.<agent>.beat                     cp.rpc.<ACCOUNT>.<agent>.beat       request  Beat            -> Ack
 //	cp.<agent>.renew                    cp.rpc.<ACCOUNT>.<agent>.renew      request  Renew           -> Renewed
-//	cp.<agent>.up.<gateway>.<exchange>  cp.rpc.<ACCOUNT>.<agent>.up....     publish  tunnel frames
+//	cp.<agent>.up.<gateway>             cp.rpc.<ACCOUNT>.<agent>.up....     publish  tunnel frames
 //	cmd.<agent>.changed                 cp.cmd.<ACCOUNT>.<agent>.changed    nudge    Changed
 //	cmd.<agent>.down                    cp.cmd.<ACCOUNT>.<agent>.down       publish  tunnel frames
+//
+// A tunnel frame names its exchange in its header and not in its subject: a
+// subject that repeats is matched from the server's cache.
+//
+// Enrolment comes before NATS and goes over HTTP: POST /agent/v1/challenge
+// (ChallengeRequest -> Challenge) and POST /agent/v1/enrol (EnrolRequest ->
+// Enrolled).
+//
+// A request that fails is answered with a fault.Problem as body and the header
+// FaultHeader, which holds its kind.
 //
 // Core (private, JetStream). One stream of events. It holds no decision: every
 // event is first in the outbox of the document that it announces, and the stream

@@ -103,6 +103,19 @@ type Changed struct {
 	Revision int64 `json:"revision"`
 }
 
+// ChallengeRequest is the body of POST /agent/v1/challenge.
+type ChallengeRequest struct {
+	V         int    `json:"v"`
+	PublicKey string `json:"publicKey"` // nkey, U...
+}
+
+// Challenge is what an agent signs to prove that it holds the key.
+type Challenge struct {
+	V       int       `json:"v"`
+	Nonce   string    `json:"nonce"` // good for this key until Expires
+	Expires time.Time `json:"expires"`
+}
+
 // EnrolRequest is the body of POST /agent/v1/enrol. The join token travels in
 // the Authorization header, never in a URL.
 type EnrolRequest struct {
