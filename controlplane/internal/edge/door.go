@@ -1,0 +1,104 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/openapi"
+)
+
+// CookieName is the session cookie's. The __Host- prefix makes browsers refuse it
+// without https, so plain http on the own machine goes without.
+func CookieName(secure bool) string {
+	if secure {
+		return "__Host-dyocense"
+	}
+	return "dyocense"
+}
+
+// guard runs before everything: it ties the request to the server's life, sets
+// the security headers and refuses what another site made the browser send.
+func (s *Server) guard(c *fiber.Ctx) error {
+	c.SetUserContext(s.started)
+	c.Set("X-Content-Type-Options", "nosniff")
+	c.Set("X-Frame-Options", "DENY")
+	c.Set("Referrer-Policy", "no-referrer")
+	c.Set("Content-Security-Policy", contentPolicy)
+	if s.cfg.Secure {
+		c.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+	if path := c.Path(); strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/agent/") {
+		c.Set("Cache-Control", "no-store")
+	}
+	if crossSite(c) {
+		return writeProblem(c, errCrossSite, 0)
+	}
+	return c.Next()
+}
+
+// contentPolicy allows our own files only. Inline styles are what the component
+// library writes at run time; inline scripts there are none.
+const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// crossSite says whether a browser sent an unsafe request on behalf of another
+// site. Browsers of today say so in Sec-Fetch-Site; for older ones the Origin
+// must be ours. A client that sends neither is no browser and carries no cookie
+// it was not given on purpose.
+func crossSite(c *fiber.Ctx) bool {
+	switch c.Method() {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	if site := c.Get("Sec-Fetch-Site"); site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	origin := c.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host != c.Hostname()
+}
+
+// signIn lets a request through to an operation that needs somebody signed in
+// only with a session, and tells every operation who it is if there is one.
+func (s *Server) signIn(ctx huma.Context, next func(huma.Context)) {
+	needed := len(ctx.Operation().Security) > 0 && ctx.Operation().Metadata[publicKey] == nil
+	cookie, err := huma.ReadCookie(ctx, CookieName(s.cfg.Secure))
+	if err != nil || cookie.Value == "" {
+		if needed {
+			s.refuseHuma(ctx, errSignIn)
+			return
+		}
+		next(ctx)
+		return
+	}
+	known, err := s.cfg.SignIn(ctx.Context(), cookie.Value)
+	switch {
+	case err == nil:
+		next(huma.WithContext(ctx, known))
+	case needed:
+		s.refuseHuma(ctx, err)
+	default:
+		next(ctx)
+	}
+}
+
+// publicKey marks an operation whose security is something else than a session.
+const publicKey = "public"
+
+func (s *Server) refuseHuma(ctx huma.Context, err error) {
+	if fault.KindOf(err) == fault.Internal {
+		s.cfg.Log.ErrorContext(ctx.Context(), "sign-in check failed", "err", err)
+	}
+	p := fault.ProblemOf(err)
+	ctx.SetStatus(p.Status)
+	ctx.SetHeader("Content-Type", "application/problem+json")
+	_ = s.api.Marshal(ctx.BodyWriter(), "application/json", openapi.Problem{Problem: p})
+}

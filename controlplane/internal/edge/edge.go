@@ -1,0 +1,127 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/openapi"
+)
+
+// Limits of every request that does not say otherwise.
+const (
+	opTimeout   = 15 * time.Second
+	readTimeout = 60 * time.Second // of a whole request; uploads of 20 MB included
+	idleTimeout = 120 * time.Second
+	maxBody     = 21 << 20 // the largest upload and some room; operations set smaller ones
+	maxOpBody   = 256 << 10
+)
+
+// Config of a server.
+type Config struct {
+	Version string
+	// Secure is true when people reach us over https. Only then may the session
+	// cookie carry the __Host- prefix and answers demand https.
+	Secure bool
+	// SignIn finds who is behind a session token and puts it into the context. It
+	// fails with fault.Unauthenticated.
+	SignIn func(ctx context.Context, token string) (context.Context, error)
+	Log    *slog.Logger
+}
+
+// Server serves HTTP. Routes are added before Run.
+type Server struct {
+	cfg     Config
+	app     *fiber.App
+	api     huma.API
+	started context.Context // ends when the server stops: the parent of every request's context
+	stop    context.CancelFunc
+}
+
+// New makes a server without routes.
+func New(cfg Config) *Server {
+	started, stop := context.WithCancel(context.Background())
+	s := &Server{cfg: cfg, started: started, stop: stop}
+	s.app = fiber.New(fiber.Config{
+		Immutable:             true,
+		DisableStartupMessage: true,
+		BodyLimit:             maxBody,
+		ReadTimeout:           readTimeout,
+		IdleTimeout:           idleTimeout,
+		ReadBufferSize:        16 << 10,
+		ServerHeader:          "",
+		ErrorHandler:          s.refuse,
+	})
+	s.app.Use(s.guard)
+	s.api = humafiber.NewV2(s.app, openapi.Config("Dyocense", cfg.Version,
+		"From a goal and a few tables to an optimal, checked, explained plan."))
+	s.api.UseMiddleware(s.signIn)
+	return s
+}
+
+// Run serves on l until ctx ends, then lets running requests finish for at most
+// ten seconds.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	served := make(chan error, 1)
+	go func() { served <- s.app.Listener(l) }()
+	select {
+	case err := <-served:
+		s.stop()
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	s.stop() // streams see it and end, so that the shutdown does not wait for them
+	err := s.app.ShutdownWithTimeout(10 * time.Second)
+	<-served
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop http: %w", err)
+	}
+	return nil
+}
+
+// Document is the OpenAPI document of the routes added so far.
+func (s *Server) Document() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
+
+// refuse answers what Fiber itself refuses: no route, a body over the limit.
+func (s *Server) refuse(c *fiber.Ctx, err error) error {
+	var refused *fiber.Error
+	if errors.As(err, &refused) {
+		switch refused.Code {
+		case fiber.StatusNotFound, fiber.StatusMethodNotAllowed:
+			return writeProblem(c, errNoRoute, refused.Code)
+		case fiber.StatusRequestEntityTooLarge:
+			return writeProblem(c, errTooLarge, 0)
+		default:
+			return writeProblem(c, errMalformed.Because(err), 0)
+		}
+	}
+	return s.problem(c, err)
+}
+
+// problem answers with err and logs it when it is our mistake.
+func (s *Server) problem(c *fiber.Ctx, err error) error {
+	if fault.KindOf(err) == fault.Internal {
+		s.cfg.Log.ErrorContext(c.UserContext(), "request failed", "method", c.Method(), "path", c.Path(), "err", err)
+	}
+	return writeProblem(c, err, 0)
+}
+
+func writeProblem(c *fiber.Ctx, err error, status int) error {
+	p := fault.ProblemOf(err)
+	if status != 0 {
+		p.Status = status
+	}
+	if err := c.Status(p.Status).JSON(p); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	return nil
+}

@@ -1,0 +1,13 @@
+package edge
+
+import "github.com/dyocense/dyocense/shared/fault"
+
+var (
+	errNoRoute   = fault.New(fault.NotFound, "http.no_route", "There is nothing at this address. The addresses are listed at /docs.")
+	errTooLarge  = fault.New(fault.TooLarge, "http.too_large", "The request is too large. Files may have up to 20 MB.")
+	errMalformed = fault.New(fault.Invalid, "http.malformed", "The request could not be read.")
+	errCrossSite = fault.New(fault.Forbidden, "http.cross_site", "This request came from another site and was not carried out.")
+	errSignIn    = fault.New(fault.Unauthenticated, "http.sign_in", "Sign in first.")
+	errTooSlow   = fault.New(fault.Unavailable, "http.too_slow", "This took too long. Try again.")
+	errNoPortal  = fault.New(fault.Unavailable, "http.no_portal", "This program was built without the portal. Build it with: make build")
+)

@@ -1,0 +1,95 @@
+package edge
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Forward sends every request below the prefixes, if somebody is signed in, to
+// carry, and streams what it answers. The context of carry ends when the client
+// is gone or the server stops; carry closes what it opened when it ends.
+func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Request) (*http.Response, error)) {
+	forward := func(c *fiber.Ctx) error {
+		token := c.Cookies(CookieName(s.cfg.Secure))
+		if token == "" {
+			return writeProblem(c, errSignIn, 0)
+		}
+		known, err := s.cfg.SignIn(c.UserContext(), token)
+		if err != nil {
+			return s.problem(c, err)
+		}
+		ctx, cancel := context.WithCancel(known)
+		req, err := request(ctx, c)
+		if err != nil {
+			cancel()
+			return writeProblem(c, errMalformed.Because(err), 0)
+		}
+		resp, err := carry(ctx, req)
+		if err != nil {
+			cancel()
+			return s.problem(c, err)
+		}
+		for name, values := range resp.Header {
+			for _, v := range values {
+				c.Response().Header.Add(name, v)
+			}
+		}
+		c.Status(resp.StatusCode)
+		streamed := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
+		if !streamed && resp.ContentLength >= 0 && resp.ContentLength <= 64<<10 {
+			defer cancel()
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				return s.problem(c, err)
+			}
+			return c.Send(body)
+		}
+		c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+			defer cancel()
+			defer func() { _ = resp.Body.Close() }()
+			buffer := make([]byte, 32<<10)
+			for {
+				n, err := resp.Body.Read(buffer)
+				if n > 0 {
+					if _, werr := w.Write(buffer[:n]); werr != nil {
+						return
+					}
+					if w.Flush() != nil {
+						return
+					}
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+		return nil
+	}
+	for _, p := range prefixes {
+		s.app.All(p, forward)
+		s.app.All(p+"/*", forward)
+	}
+}
+
+// request copies what Fiber holds into a request of its own: Fiber reuses the
+// memory as soon as the handler returns, and the tunnel reads on after that.
+func request(ctx context.Context, c *fiber.Ctx) (*http.Request, error) {
+	body := bytes.Clone(c.Body())
+	req, err := http.NewRequestWithContext(ctx, strings.Clone(c.Method()), strings.Clone(c.OriginalURL()), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range c.Request().Header.All() {
+		req.Header.Add(string(name), string(value))
+	}
+	req.Header.Del("Cookie") // the session ends here; the agent learns the principal from the gateway
+	req.Header.Del("Authorization")
+	return req, nil
+}

@@ -1,0 +1,78 @@
+package edge
+
+import (
+	"context"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+)
+
+// Mount serves h for every method below path: pages that are not part of the API,
+// such as a hosted checkout. policy, if not empty, replaces the
+// Content-Security-Policy there.
+func (s *Server) Mount(prefix, policy string, h http.Handler) {
+	serve := adaptor.HTTPHandler(h)
+	s.app.All(prefix+"/*", func(c *fiber.Ctx) error {
+		if policy != "" {
+			c.Set("Content-Security-Policy", policy)
+		}
+		return serve(c)
+	})
+}
+
+// Plain serves bytes that never change while the program runs.
+func (s *Server) Plain(path, contentType string, body []byte) {
+	s.app.Get(path, func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, contentType)
+		return c.Send(body)
+	})
+}
+
+// Raw serves an operation on the bytes of a request body, for callers whose
+// signature covers exactly those bytes. It answers 200 with no body, or a problem.
+func (s *Server) Raw(p string, maxBytes int, op func(ctx context.Context, body []byte, header func(string) string) error) {
+	s.app.Post(p, func(c *fiber.Ctx) error {
+		body := append([]byte(nil), c.Body()...)
+		if len(body) > maxBytes {
+			return writeProblem(c, errTooLarge, 0)
+		}
+		ctx, cancel := context.WithTimeout(c.UserContext(), opTimeout)
+		defer cancel()
+		if err := op(ctx, body, func(name string) string { return c.Get(name) }); err != nil {
+			return s.problem(c, err)
+		}
+		return c.SendStatus(fiber.StatusOK)
+	})
+}
+
+// Portal serves the built portal: its files under their names, for ever when the
+// name carries a hash, and index.html for every other address that a browser
+// opens. It comes last, after all routes.
+func (s *Server) Portal(files fs.FS) {
+	index, err := fs.ReadFile(files, "index.html")
+	s.app.Get("/*", func(c *fiber.Ctx) error {
+		if err != nil {
+			return writeProblem(c, errNoPortal, 0)
+		}
+		name := strings.TrimPrefix(path.Clean("/"+c.Params("*")), "/")
+		if body, err := fs.ReadFile(files, name); err == nil {
+			c.Set(fiber.HeaderContentType, mime.TypeByExtension(path.Ext(name)))
+			c.Set(fiber.HeaderCacheControl, "no-cache")
+			if strings.HasPrefix(name, "assets/") {
+				c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+			}
+			return c.Send(body)
+		}
+		if strings.HasPrefix(name, "v1/") || strings.HasPrefix(name, "assets/") {
+			return writeProblem(c, errNoRoute, 0)
+		}
+		c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+		return c.Send(index)
+	})
+}

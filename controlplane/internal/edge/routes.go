@@ -1,0 +1,121 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/sse"
+
+	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/openapi"
+)
+
+// Who may call a route.
+type Who int
+
+// The callers. What a signed-in person may do is for the operation to decide.
+const (
+	Anyone Who = iota
+	SignedIn
+	JoiningAgent // brings a join token, which the operation checks
+)
+
+// Route is how an operation is reached.
+type Route struct {
+	Method  string
+	Path    string
+	ID      string // operation id, verb-noun: "sign-up"
+	Summary string
+	Tag     string
+	Who     Who
+	Status  int           // on success; 0 means 200
+	MaxBody int64         // bytes; 0 means 256 KiB
+	Timeout time.Duration // 0 means 15 s
+}
+
+func (r Route) operation() huma.Operation {
+	op := huma.Operation{
+		Method: r.Method, Path: r.Path, OperationID: r.ID, Summary: r.Summary, Tags: []string{r.Tag},
+		DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, Metadata: map[string]any{},
+		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError},
+	}
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxOpBody
+	}
+	switch r.Who {
+	case Anyone:
+	case SignedIn:
+		op.Security = []map[string][]string{{"session": {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	case JoiningAgent:
+		op.Security = []map[string][]string{{"join": {}}}
+		op.Metadata[publicKey] = true
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
+	return op
+}
+
+// Handle serves an operation. Req and Resp are Huma structs: parameters in
+// tagged fields, the body in Body.
+func Handle[Req, Resp any](s *Server, r Route, op func(context.Context, *Req) (*Resp, error)) {
+	timeout := r.Timeout
+	if timeout == 0 {
+		timeout = opTimeout
+	}
+	huma.Register(s.api, r.operation(), func(ctx context.Context, req *Req) (*Resp, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		resp, err := op(ctx, req)
+		if err == nil {
+			return resp, nil
+		}
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+			err = errTooSlow.Because(err)
+		}
+		if fault.KindOf(err) == fault.Internal {
+			s.cfg.Log.ErrorContext(ctx, "operation failed", "operation", r.ID, "err", err)
+		}
+		return nil, openapi.Error(err)
+	})
+}
+
+// keepAlive is the longest silence of a stream; proxies close what is silent for
+// a minute.
+const keepAlive = 15 * time.Second
+
+// Stream serves values as server-sent events under one event name. op gives the
+// channel of values, which it closes at the end; its context ends when the client
+// is gone or the server stops.
+func Stream[Req, Value any](s *Server, r Route, event string, op func(context.Context, *Req) (<-chan Value, error)) {
+	var shape Value
+	o := r.operation()
+	sse.Register(s.api, o, map[string]any{event: shape, "problem": fault.Problem{}}, func(ctx context.Context, req *Req, send sse.Sender) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		values, err := op(ctx, req)
+		if err != nil {
+			_ = send.Data(fault.ProblemOf(err)) // the status is already on its way; the event carries the reason
+			return
+		}
+		silence := time.NewTicker(keepAlive)
+		defer silence.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case v, open := <-values:
+				if !open || send.Data(v) != nil {
+					return
+				}
+				silence.Reset(keepAlive)
+			case <-silence.C:
+				if send(sse.Message{Comment: "still here"}) != nil {
+					return
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,84 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+// Operations serves a tenant's own placement. Caller finds the tenant of the
+// request; there is no other way to name one.
+type Operations struct {
+	Service *Service
+	Caller  func(context.Context) (id.Tenant, error)
+}
+
+// Nothing is a request without parameters.
+type Nothing struct{}
+
+// ProgressAnswer is the answer of Show.
+type ProgressAnswer struct{ Body Progress }
+
+// Show tells how far the caller's placement is.
+func (o Operations) Show(ctx context.Context, _ *Nothing) (*ProgressAnswer, error) {
+	t, err := o.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := o.Service.Of(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return &ProgressAnswer{Body: p}, nil
+}
+
+// Watch tells the same again after every change, first at once, and ends when
+// the placement is ready or ctx does. Before the placement exists it waits for it:
+// the page that watches is often faster than the event that a payment sends.
+func (o Operations) Watch(ctx context.Context, _ *Nothing) (<-chan Progress, error) {
+	t, err := o.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := make(chan Progress)
+	hints := o.Service.placements.Watch(ctx)
+	go func() { // ends with ctx
+		defer close(values)
+		round := time.NewTicker(roundEvery) // a hint misses what another replica wrote
+		defer round.Stop()
+		var last Progress
+		for {
+			p, err := o.Service.Of(ctx, t)
+			if err != nil && !errors.Is(err, ErrNone) {
+				return
+			}
+			if err == nil && !same(p, last) {
+				select {
+				case values <- p:
+				case <-ctx.Done():
+					return
+				}
+				last = p
+			}
+			if p.State == Ready {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-hints:
+			case <-round.C:
+			}
+		}
+	}()
+	return values, nil
+}
+
+// same says whether two views differ in nothing but the running clock.
+func same(a, b Progress) bool {
+	a.TotalMillis, b.TotalMillis = 0, 0
+	return reflect.DeepEqual(a, b)
+}
