@@ -3,6 +3,25 @@
 // It owns the methods and the choice among them. It does not read files or know
 // what is being forecast. Same input, same bytes: no randomness that is not
 // seeded from the series itself, no dependence on goroutine order.
+//
+// Where the formulas come from:
+//
+//   - ETS: Hyndman, Koehler, Ord, Snyder, Forecasting with Exponential Smoothing
+//     (2008): the state space forms, chosen by the corrected AIC. Multiplicative
+//     trends are left out; they explode.
+//   - Theta: Assimakopoulos, Nikolopoulos (2000) in the state space form of
+//     Fiorucci, Pellegrini, Louzada, Petropoulos, Koehler (2016); from the same
+//     paper the dynamic optimised form, which is the half of Mean that is not ETS.
+//   - Croston (1972); its bias corrected, SBA: Syntetos, Boylan (2005); TSB for
+//     items that die out: Teunter, Syntetos, Babai (2011).
+//   - Classes of demand by interval (1.32) and size variation (0.49): Syntetos,
+//     Boylan, Croston (2005).
+//   - Lead-time demand of intermittent items by bootstrap, after Willemain,
+//     Smart, Schwarz (2004).
+//   - Classical decomposition and its autocorrelation test as in the M
+//     competitions; long seasons (weeks of a year) by harmonic regression.
+//   - The distribution of Mean is the average of its members' quantiles
+//     (Vincent's average), which cannot cross.
 package forecast
 
 // Method names one way to forecast.
@@ -13,12 +32,17 @@ const (
 	Auto          Method = "auto"
 	ETS           Method = "ets"
 	Theta         Method = "theta"
-	Mean          Method = "mean" // of ETS and (dynamic optimised) Theta
+	Mean          Method = "mean" // of ETS and dynamic optimised Theta
 	Croston       Method = "croston"
 	SBA           Method = "sba"
 	TSB           Method = "tsb"
 	SeasonalNaive Method = "snaive"
 )
+
+// Methods lists every method, Auto first.
+func Methods() []Method {
+	return []Method{Auto, ETS, Theta, Mean, Croston, SBA, TSB, SeasonalNaive}
+}
 
 // Series is one history, equally spaced, oldest first.
 type Series struct {
