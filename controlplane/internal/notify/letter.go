@@ -1,0 +1,76 @@
+package notify
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	htmltemplate "html/template"
+	texttemplate "text/template"
+)
+
+// Letter is something to say to somebody. Its kinds are in this file.
+type Letter interface {
+	// template names the files under letters/.
+	template() string
+	// Subject is the line people see first.
+	Subject() string
+}
+
+// ConfirmAddress asks a visitor to confirm an address.
+type ConfirmAddress struct {
+	Company string
+	Link    string // holds a token; valid for Hours
+	Hours   int
+}
+
+func (ConfirmAddress) template() string { return "confirm" }
+
+// Subject implements Letter.
+func (ConfirmAddress) Subject() string { return "Confirm your address for Dyocense" }
+
+// AlreadyRegistered tells a person that somebody signed up with an address that
+// has an account.
+type AlreadyRegistered struct {
+	Link string // to the sign-in page
+}
+
+func (AlreadyRegistered) template() string { return "registered" }
+
+// Subject implements Letter.
+func (AlreadyRegistered) Subject() string { return "You already have a Dyocense account" }
+
+//go:embed letters
+var letters embed.FS
+
+// words are the parsed templates.
+type words struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
+}
+
+func parseWords() (words, error) {
+	text, err := texttemplate.New("").Option("missingkey=error").ParseFS(letters, "letters/*.txt")
+	if err != nil {
+		return words{}, fmt.Errorf("parse letters: %w", err)
+	}
+	html, err := htmltemplate.New("").Option("missingkey=error").ParseFS(letters, "letters/*.html")
+	if err != nil {
+		return words{}, fmt.Errorf("parse letters: %w", err)
+	}
+	return words{text: text, html: html}, nil
+}
+
+func (w words) write(l Letter) (text, html string, err error) {
+	var t, h bytes.Buffer
+	if err := w.text.ExecuteTemplate(&t, l.template()+".txt", l); err != nil {
+		return "", "", fmt.Errorf("write letter %s: %w", l.template(), err)
+	}
+	page := struct {
+		Subject string
+		Letter  Letter
+	}{l.Subject(), l}
+	if err := w.html.ExecuteTemplate(&h, l.template()+".html", page); err != nil {
+		return "", "", fmt.Errorf("write letter %s: %w", l.template(), err)
+	}
+	return t.String(), h.String(), nil
+}
