@@ -1,0 +1,131 @@
+# make help lists what there is. Everything that is installed goes into the user's
+# cache directory, never into the system.
+
+SHELL      := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dyocense
+TOOLS      := $(CACHE)/tools
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+INFO       := github.com/dyocense/dyocense/shared/buildinfo
+LDFLAGS    := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT)
+MODULES    := shared controlplane agent e2e
+PACKAGES   := $(foreach m,shared controlplane agent,github.com/dyocense/dyocense/$(m)/...)
+
+GOLANGCI_VERSION := v2.5.0
+GOLANGCI   := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+ENGINE     := agent/kernel/solve/highs/engine/highs.wasm
+PORTAL     := controlplane/internal/portal/dist/index.html
+PORTAL_SRC := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/vite.config.ts docs/openapi/openapi.json
+GO_SRC     := $(shell find shared controlplane agent -name '*.go' -not -name '*_test.go') $(shell find shared controlplane agent -name go.mod)
+
+# The race detector needs a C compiler; a machine without one tests without it and
+# says so.
+RACE       := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build everything and start the product on http://127.0.0.1:8080
+	@exec bin/dyocense-controlplane
+
+.PHONY: build
+build: bin/dyocense-controlplane bin/dyocense-agent ## bin/dyocense-controlplane and bin/dyocense-agent
+
+bin/dyocense-controlplane: $(GO_SRC) $(PORTAL)
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./controlplane/cmd/dyocense-controlplane
+
+bin/dyocense-agent: $(GO_SRC) $(ENGINE)
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./agent/cmd/dyocense-agent
+
+.PHONY: engine
+engine: $(ENGINE) ## fetch the embedded solver engine (HiGHS, pinned and checked)
+$(ENGINE): deploy/engine/fetch.sh
+	deploy/engine/fetch.sh
+
+.PHONY: web
+web: $(PORTAL) ## build the portal
+$(PORTAL): $(PORTAL_SRC) web/node_modules/.installed
+	cd web && npm run --silent build
+
+web/node_modules/.installed: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+.PHONY: test
+test: test-smb test-platform test-web ## all tests, in both modes; installs what they need
+
+.PHONY: test-smb
+test-smb: engine portal-stub servers ## the Go tests as the shared pool runs
+	$(if $(RACE),,@echo 'no C compiler: testing without the race detector')
+	DEPLOYMENT_MODE=smb go test $(RACE) -json $(PACKAGES) | go run ./e2e/cmd/testreport -title 'smb mode'
+
+.PHONY: test-platform
+test-platform: engine portal-stub servers ## the Go tests as dedicated infrastructure runs
+	DEPLOYMENT_MODE=platform go test $(RACE) -json $(PACKAGES) | go run ./e2e/cmd/testreport -title 'platform mode'
+
+.PHONY: test-web
+test-web: web/node_modules/.installed ## the portal's unit tests
+	cd web && npm run --silent test
+
+# The Go programs embed the portal's folder; an empty one is enough to test them.
+.PHONY: portal-stub
+portal-stub:
+	@mkdir -p controlplane/internal/portal/dist
+
+.PHONY: servers
+servers: ## install and cache the real servers that tests start (outside the repository)
+	@deploy/servers/mongo.sh
+
+.PHONY: e2e
+e2e: build e2e/browser/node_modules/.installed ## whole programs, kill -9, and the journey in a real browser
+	cd e2e && go test -count=1 ./...
+	cd e2e/browser && npm test --silent
+
+e2e/browser/node_modules/.installed: e2e/browser/package-lock.json
+	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+.PHONY: check
+check: $(GOLANGCI) engine portal-stub web/node_modules/.installed ## format, vet, lint, generated files up to date
+	for m in $(MODULES); do (cd $$m && go vet ./... && $(GOLANGCI) run ./...); done
+	for m in $(MODULES); do (cd $$m && go mod tidy -diff); done
+	cd web && npm run --silent typecheck && npm run --silent lint
+	$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- docs web/src agent shared controlplane || { echo 'generated files are stale: commit what make generate wrote'; exit 1; }
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format the Go code
+	for m in $(MODULES); do (cd $$m && $(GOLANGCI) fmt ./...); done
+
+$(GOLANGCI):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+.PHONY: generate
+generate: engine portal-stub web/node_modules/.installed ## OpenAPI documents, the portal's types, lifecycle diagrams
+	@mkdir -p out
+	go run ./agent/cmd/dyocense-agent openapi > out/agent.json.new
+	mv out/agent.json.new controlplane/internal/app/agent.openapi.json
+	go run ./controlplane/cmd/dyocense-controlplane openapi > out/openapi.json.new
+	mv out/openapi.json.new docs/openapi/openapi.json
+	cd web && npm run --silent generate
+	UPDATE=1 go test ./controlplane/internal/app -run 'TestLifecyclesAreDrawn' -count=1 >/dev/null
+
+.PHONY: bench
+bench: bench-house ## all benchmarks
+
+.PHONY: bench-house
+bench-house: build ## sign-up to decision, provisioning, gateway, start, stores: ratios in one run
+	@mkdir -p out/bench
+	cd e2e && go run ./cmd/bench-house -out ../out/bench/house.json
+
+.PHONY: clean
+clean: ## remove what was built and measured
+	rm -rf bin out web/node_modules e2e/browser/node_modules
+	find controlplane/internal/portal/dist agent/kernel/solve/highs/engine -type f -not -name .gitkeep -delete

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dyocense/dyocense/shared/features"
+	"github.com/dyocense/dyocense/shared/secret"
+)
+
+// Config is everything an operator can set, with its default beside it.
+type Config struct {
+	Features features.Features
+
+	Listen       string // HOST:PORT; port 0 takes any
+	Data         string // directory of everything this process keeps
+	BaseURL      string // as people type it; "" means http and the address listened on
+	Production   bool   // ENVIRONMENT=production: no sandbox, no outbox page, https only
+	AgentProgram string // dyocense-agent for the pool; "" means the one beside this program
+	PoolAgent    bool   // start an agent for the pool as a child process
+
+	MongoURI    secret.Text // "" means SQLite in Data
+	CoreURL     string      // "" means embedded
+	CoreCreds   string      // file
+	EdgeListen  string      // of the embedded edge
+	EdgeURL     string      // as agents reach it; "" means what is listened on
+	SMTP        SMTP
+	Stripe      Stripe
+	Neo4jURI    string
+	QdrantURL   string
+	KeycloakURL string
+}
+
+// SMTP says how mails leave. Without Address they stay in the outbox page.
+type SMTP struct {
+	Address  string // HOST:PORT
+	User     string
+	Password secret.Text
+	From     string
+}
+
+// Stripe says whom we bill through. Without a key it is the sandbox.
+type Stripe struct {
+	Key            secret.Text
+	WebhookSecret  secret.Text
+	WebhookSecret2 secret.Text // the next one, while they are being rotated
+}
+
+// LoadConfig reads the settings; all mistakes come in one error.
+func LoadConfig(getenv func(string) string) (Config, error) {
+	e := &environment{get: getenv}
+	f, err := features.Load(getenv)
+	if err != nil {
+		e.mistakes = append(e.mistakes, err)
+	}
+	c := Config{
+		Features:     f,
+		Listen:       e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
+		Data:         e.text("DYOCENSE_DATA", "data"),
+		BaseURL:      strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
+		Production:   e.choice("ENVIRONMENT", "development", "production") == "production",
+		AgentProgram: e.text("DYOCENSE_AGENT_PROGRAM", ""),
+		PoolAgent:    e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
+		MongoURI:     secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
+		CoreURL:      e.url("NATS_CORE_URL", "nats", "tls"),
+		CoreCreds:    e.text("NATS_CORE_CREDS", ""),
+		EdgeListen:   e.address("NATS_EDGE_LISTEN", "127.0.0.1:0"),
+		EdgeURL:      e.url("NATS_EDGE_URL", "nats", "tls", "ws", "wss"),
+		SMTP: SMTP{
+			Address:  e.text("SMTP_ADDRESS", ""),
+			User:     e.text("SMTP_USER", ""),
+			Password: e.secret("SMTP_PASSWORD"),
+			From:     e.text("MAIL_FROM", "Dyocense <no-reply@localhost>"),
+		},
+		Stripe: Stripe{
+			Key:            e.secret("STRIPE_API_KEY"),
+			WebhookSecret:  e.secret("STRIPE_WEBHOOK_SECRET"),
+			WebhookSecret2: e.secret("STRIPE_WEBHOOK_SECRET_NEXT"),
+		},
+		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
+		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
+		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+	}
+	c.together(e)
+	return c, errors.Join(e.mistakes...)
+}
+
+// together checks what single settings cannot tell.
+func (c Config) together(e *environment) {
+	if c.SMTP.Address != "" {
+		e.address("SMTP_ADDRESS", "")
+	}
+	if c.Stripe.Key.Set() && !c.Stripe.WebhookSecret.Set() {
+		e.wrong("STRIPE_API_KEY is set but STRIPE_WEBHOOK_SECRET is not: without it nobody can tell Stripe's messages from forged ones")
+	}
+	if !c.Production {
+		return
+	}
+	if !strings.HasPrefix(c.BaseURL, "https://") {
+		e.wrong("ENVIRONMENT is production, so DYOCENSE_BASE_URL must be set and begin with https://")
+	}
+	if !c.Stripe.Key.Set() {
+		e.wrong("ENVIRONMENT is production, so STRIPE_API_KEY must be set: the sandbox takes no money")
+	}
+	if c.SMTP.Address == "" {
+		e.wrong("ENVIRONMENT is production, so SMTP_ADDRESS must be set: the outbox page shows mails to anybody")
+	}
+}
+
+// Secure says whether people reach us over https.
+func (c Config) Secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }
