@@ -31,16 +31,41 @@ var (
 	ErrNotFound = fault.New(fault.NotFound, "docstore.not_found", "There is no such thing.")
 	ErrStale    = fault.New(fault.Conflict, "docstore.stale", "Someone changed this in the meantime; read it again.")
 	ErrClosed   = fault.New(fault.Unavailable, "docstore.closed", "The store is closed.")
+	// ErrUnavailable wraps the driver's reason, the caller's ended context
+	// included: errors.Is finds context.Canceled in it.
+	ErrUnavailable = fault.New(fault.Unavailable, "docstore.unavailable", "The store does not answer; try again shortly.")
+	// ErrInvalid refuses a document, an id or a query that no store keeps.
+	ErrInvalid = fault.New(fault.Invalid, "docstore.invalid", "This cannot be stored.")
+	// ErrUndeclared names a collection or an index that Ensure was not told of.
+	ErrUndeclared = fault.New(fault.Internal, "docstore.undeclared", "This collection or index was not declared.")
+	// ErrDeclaration refuses a collection that contradicts what the store holds.
+	ErrDeclaration = fault.New(fault.Internal, "docstore.declaration", "This declaration is malformed or differs from the stored one.")
+)
+
+// The limits of every store.
+const (
+	MaxID    = 512      // bytes of an ID
+	MaxBody  = 8 << 20  // bytes of a Body
+	MaxDepth = 90       // levels of nesting in a Body
+	MaxBatch = 10_000   // steps of a Batch
+	MaxBytes = 64 << 20 // bytes of all bodies of a Batch
+	MaxLimit = 10_000   // documents of a Page
+	MaxPage  = 32 << 20 // bytes of bodies after which a Page ends early, with Next
+	// DefaultLimit is what Query.Limit 0 means.
+	DefaultLimit = 100
 )
 
 // Document is one stored JSON object.
 type Document struct {
-	ID   string          // 1 to 512 bytes of UTF-8
+	ID   string          // 1 to 512 bytes of UTF-8, no NUL
 	Rev  int64           // 1 after Insert, one more after each Replace; free to choose with OpPut
-	Body json.RawMessage // one JSON object, at most 8 MiB
+	Body json.RawMessage // one JSON object, at most 8 MiB; see CheckBody
 }
 
-// Index declares an order in which documents of a collection can be found.
+// Index declares an order in which documents of a collection can be found: by
+// the fields, then by id. Integers come before strings, strings before booleans;
+// strings compare by their bytes. A field that is null, or is not a string, an
+// integer or a boolean, counts as lacking.
 type Index struct {
 	Name   string   // unique in the collection, [a-z_]+
 	Fields []string // dotted paths into the body; values are strings, integers or booleans
@@ -61,9 +86,9 @@ type Query struct {
 	Index string // "" orders by ID
 	Equal []any  // values of the first fields: string, int, int64 or bool
 	From  any    // inclusive lower bound of the next field (of the ID with Index ""); nil is none
-	To    any    // exclusive upper bound of the same field; nil is none
+	To    any    // exclusive upper bound of the same field, of the same type; nil is none
 	Desc  bool
-	Limit int    // at most this many; 0 means 100; at most 10,000
+	Limit int    // at most this many; 0 means 100; at most 10,000; a page also ends at MaxPage bytes
 	After string // Page.Next of an earlier call with the same query
 }
 
@@ -83,10 +108,12 @@ const (
 	OpInsert OpKind = iota + 1
 	// OpPut stores the document unless the stored one has the same or a higher
 	// Rev; then it does nothing, without failing. This makes applying a journal
-	// idempotent and indifferent to order.
+	// idempotent, and puts indifferent to their order.
 	OpPut
 	// OpRemove deletes the document unless the stored one has a higher Rev; then
-	// it does nothing, without failing. A missing document is no failure.
+	// it does nothing, without failing. A missing document is no failure. It
+	// leaves no trace, so an older OpPut that arrives after it brings the document
+	// back: whoever cannot apply in order puts a tombstone instead.
 	OpRemove
 )
 
@@ -130,12 +157,15 @@ type Store interface {
 	Replace(ctx context.Context, collection string, d Document) (int64, error)
 	// Delete removes the document if its revision is rev. It fails like Replace.
 	Delete(ctx context.Context, collection, id string, rev int64) error
-	// Find answers q. A page is read at one moment; two pages are not.
+	// Find answers q. On SQLite a page is read at one moment; on MongoDB a page
+	// with After may take one query per indexed field. Two pages are read at two
+	// moments: a document written between them may be missed or met twice.
 	Find(ctx context.Context, collection string, q Query) (Page, error)
 	// Batch takes the steps in order and stops at the first that fails, with a
 	// *BatchError; what came before stays. On SQLite the whole batch is one
 	// transaction and one fsync, on MongoDB an ordered bulk write per run of
-	// steps in one collection.
+	// steps in one collection. When the store could not be reached the error is
+	// ErrUnavailable and no *BatchError: any prefix may have happened.
 	Batch(ctx context.Context, ops ...Op) error
 	// Watch returns a channel that receives after writes to the collection made
 	// through this store value, at most one value waiting. It is a hint: it may
