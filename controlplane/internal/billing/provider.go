@@ -1,0 +1,56 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+// Provider is what billing needs of a payment service. Calls with the same Once
+// have one effect. Failures of the service are ErrProvider.
+type Provider interface {
+	// Customer finds the tenant's customer or makes it.
+	Customer(ctx context.Context, t id.Tenant, p Payer, once string) (customer string, err error)
+	// StartCheckout opens a hosted page on which the customer pays.
+	StartCheckout(ctx context.Context, o Order) (Hosted, error)
+	// ExpireCheckout closes a hosted page, or fails with ErrCheckoutOver.
+	ExpireCheckout(ctx context.Context, checkout string) error
+	// Fetch says what the customer has now: the live subscription, else the latest
+	// one, else the zero Snapshot. FetchStarted is left to the caller. It fails with
+	// ErrUnknownPrice when the live subscription is not of our price list.
+	Fetch(ctx context.Context, customer string) (Snapshot, error)
+}
+
+// Order is what a hosted page is opened for.
+type Order struct {
+	Tenant     id.Tenant
+	Customer   string
+	Plan       PlanID
+	Interval   Interval
+	SuccessURL string
+	CancelURL  string
+	Expires    time.Time
+	Once       string
+}
+
+// Hosted is an open hosted page.
+type Hosted struct {
+	ID  string
+	URL string
+}
+
+// Notice is a message of the provider whose signature was good.
+type Notice struct {
+	ID       string
+	Type     string
+	Customer string // "" when it is about no customer
+	Created  time.Time
+}
+
+// Notices reads messages of the provider.
+type Notices interface {
+	// Read checks the signature, its time and the mode, or fails with one of the
+	// ErrNotice faults.
+	Read(payload []byte, signature string) (Notice, error)
+}
