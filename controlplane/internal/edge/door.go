@@ -12,19 +12,10 @@ import (
 	"github.com/dyocense/dyocense/shared/openapi"
 )
 
-// CookieName is the session cookie's. The __Host- prefix makes browsers refuse it
-// without https, so plain http on the own machine goes without.
-func CookieName(secure bool) string {
-	if secure {
-		return "__Host-dyocense"
-	}
-	return "dyocense"
-}
-
 // guard runs before everything: it ties the request to the server's life, sets
 // the security headers and refuses what another site made the browser send.
 func (s *Server) guard(c *fiber.Ctx) error {
-	c.SetUserContext(s.started)
+	c.SetUserContext(s.cfg.Arrive(s.started, strings.Clone(c.IP())))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "no-referrer")
@@ -70,7 +61,7 @@ func crossSite(c *fiber.Ctx) bool {
 // only with a session, and tells every operation who it is if there is one.
 func (s *Server) signIn(ctx huma.Context, next func(huma.Context)) {
 	needed := len(ctx.Operation().Security) > 0 && ctx.Operation().Metadata[publicKey] == nil
-	cookie, err := huma.ReadCookie(ctx, CookieName(s.cfg.Secure))
+	cookie, err := huma.ReadCookie(ctx, s.cfg.Cookie)
 	if err != nil || cookie.Value == "" {
 		if needed {
 			s.refuseHuma(ctx, errSignIn)

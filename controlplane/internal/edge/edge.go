@@ -28,9 +28,13 @@ const (
 // Config of a server.
 type Config struct {
 	Version string
-	// Secure is true when people reach us over https. Only then may the session
-	// cookie carry the __Host- prefix and answers demand https.
+	// Secure is true when people reach us over https: answers then demand it.
 	Secure bool
+	// Cookie is the name of the session cookie.
+	Cookie string
+	// Arrive tells the context where a request comes from: the address of the
+	// client, for limits by origin.
+	Arrive func(ctx context.Context, address string) context.Context
 	// SignIn finds who is behind a session token and puts it into the context. It
 	// fails with fault.Unauthenticated.
 	SignIn func(ctx context.Context, token string) (context.Context, error)

@@ -16,7 +16,7 @@ import (
 // is gone or the server stops; carry closes what it opened when it ends.
 func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Request) (*http.Response, error)) {
 	forward := func(c *fiber.Ctx) error {
-		token := c.Cookies(CookieName(s.cfg.Secure))
+		token := c.Cookies(s.cfg.Cookie)
 		if token == "" {
 			return writeProblem(c, errSignIn, 0)
 		}

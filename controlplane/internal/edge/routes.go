@@ -92,12 +92,12 @@ const keepAlive = 15 * time.Second
 func Stream[Req, Value any](s *Server, r Route, event string, op func(context.Context, *Req) (<-chan Value, error)) {
 	var shape Value
 	o := r.operation()
-	sse.Register(s.api, o, map[string]any{event: shape, "problem": fault.Problem{}}, func(ctx context.Context, req *Req, send sse.Sender) {
+	sse.Register(s.api, o, map[string]any{event: shape, "problem": openapi.Problem{}}, func(ctx context.Context, req *Req, send sse.Sender) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		values, err := op(ctx, req)
 		if err != nil {
-			_ = send.Data(fault.ProblemOf(err)) // the status is already on its way; the event carries the reason
+			_ = send.Data(openapi.Problem{Problem: fault.ProblemOf(err)}) // the status is already on its way; the event carries the reason
 			return
 		}
 		silence := time.NewTicker(keepAlive)
