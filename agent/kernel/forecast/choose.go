@@ -71,7 +71,10 @@ func chooseAuto(values []float64, period int) (Method, string) {
 		if p.dying() {
 			return TSB, fmt.Sprintf("%s, and none for the last %d: it may be dying out", words, p.silence)
 		}
-		return SBA, words
+		if intermittentRate(SBA, values, p).squares < intermittentRate(TSB, values, p).squares {
+			return SBA, words
+		}
+		return TSB, words
 	}
 	if n < minimumMean {
 		return Theta, fmt.Sprintf("%s of history are too few for more than a level and a trend", count(n, "value"))

@@ -47,54 +47,37 @@ func (p demandProfile) dying() bool { return float64(p.silence) >= 3*p.interval 
 // 0.3 chase single orders.
 var smoothingGrid = [...]float64{0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3}
 
-// crostonRate is the demand a period after smoothing sizes and intervals by
-// alpha, both updated only when there is demand, and the mean squared error of
-// that rate one step ahead. The first demand starts both.
-func crostonRate(values []float64, alpha, correction float64) (rate, squares float64) {
-	size, interval, gap := 0.0, 0.0, 0
+// rate of demand a period, as one method sees it after the whole history, with
+// the sum of its squared errors one step ahead.
+type rate struct{ mean, squares float64 }
+
+// croston smooths the sizes of demand and the intervals between demands by
+// alpha, both updated only when there is demand. Both start from the averages of
+// the history, because a first order alone is a poor start for a dozen months.
+// correction is 1, or 1-alpha/2 for SBA, which takes the bias out.
+func croston(values []float64, p demandProfile, alpha, correction float64) rate {
+	size, interval, gap := average(p.sizes), p.interval, 0
+	squares := 0.0
 	for _, v := range values {
 		gap++
-		if interval > 0 {
-			e := v - correction*size/interval
-			squares += e * e
-		}
+		e := v - correction*size/interval
+		squares += e * e
 		if v == 0 {
 			continue
 		}
-		if interval == 0 {
-			size, interval = v, float64(gap)
-		} else {
-			size += alpha * (v - size)
-			interval += alpha * (float64(gap) - interval)
-		}
+		size += alpha * (v - size)
+		interval += alpha * (float64(gap) - interval)
 		gap = 0
 	}
-	if interval == 0 {
-		return 0, 0
-	}
-	return correction * size / interval, squares
+	return rate{correction * size / interval, squares}
 }
 
-// croston is the optimised rate; with corrected, that of SBA.
-func croston(values []float64, corrected bool) float64 {
-	best, rate := math.Inf(1), 0.0
-	for _, alpha := range smoothingGrid {
-		correction := 1.0
-		if corrected {
-			correction = 1 - alpha/2
-		}
-		if r, squares := crostonRate(values, alpha, correction); squares < best {
-			best, rate = squares, r
-		}
-	}
-	return rate
-}
-
-// tsbRate smooths the probability of demand in every period, so that it falls
-// while an item is silent, and the size when there is demand. Both start from
-// the whole history.
-func tsbRate(values []float64, p demandProfile, alpha, beta float64) (rate, squares float64) {
+// tsb smooths the probability of demand by beta in every period, so that it
+// falls while an item is silent, and the size by alpha when there is demand.
+// Both start from the averages of the history.
+func tsb(values []float64, p demandProfile, alpha, beta float64) rate {
 	size, probability := average(p.sizes), 1/p.interval
+	squares := 0.0
 	for _, v := range values {
 		e := v - probability*size
 		squares += e * e
@@ -105,19 +88,31 @@ func tsbRate(values []float64, p demandProfile, alpha, beta float64) (rate, squa
 		probability += beta * (1 - probability)
 		size += alpha * (v - size)
 	}
-	return probability * size, squares
+	return rate{probability * size, squares}
 }
 
-func tsb(values []float64, p demandProfile) float64 {
-	best, rate := math.Inf(1), 0.0
+// intermittentRate is the rate of m with the smoothing factors that would have
+// been best so far.
+func intermittentRate(m Method, values []float64, p demandProfile) rate {
+	best := rate{squares: math.Inf(1)}
+	try := func(r rate) {
+		if r.squares < best.squares {
+			best = r
+		}
+	}
 	for _, alpha := range smoothingGrid {
-		for _, beta := range smoothingGrid {
-			if r, squares := tsbRate(values, p, alpha, beta); squares < best {
-				best, rate = squares, r
+		switch m {
+		case Croston:
+			try(croston(values, p, alpha, 1))
+		case SBA:
+			try(croston(values, p, alpha, 1-alpha/2))
+		default:
+			for _, beta := range smoothingGrid {
+				try(tsb(values, p, alpha, beta))
 			}
 		}
 	}
-	return rate
+	return best
 }
 
 // bootstrap fills the futures of an intermittent item: in every period there is

@@ -152,13 +152,7 @@ func (r *run) intermittent() {
 		r.bands = bands{newGrid(r.horizon), newGrid(r.horizon)}
 		return
 	}
-	var rate float64
-	switch r.method {
-	case TSB:
-		rate = tsb(r.values, p)
-	default:
-		rate = croston(r.values, r.method == SBA)
-	}
+	rate := intermittentRate(r.method, r.values, p).mean
 	for i := range r.mean {
 		r.mean[i] = rate
 	}
