@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -30,23 +29,6 @@ func (s *Server) Plain(path, contentType string, body []byte) {
 	s.app.Get(path, func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, contentType)
 		return c.Send(body)
-	})
-}
-
-// Raw serves an operation on the bytes of a request body, for callers whose
-// signature covers exactly those bytes. It answers 200 with no body, or a problem.
-func (s *Server) Raw(p string, maxBytes int, op func(ctx context.Context, body []byte, header func(string) string) error) {
-	s.app.Post(p, func(c *fiber.Ctx) error {
-		body := append([]byte(nil), c.Body()...)
-		if len(body) > maxBytes {
-			return writeProblem(c, errTooLarge, 0)
-		}
-		ctx, cancel := context.WithTimeout(c.UserContext(), opTimeout)
-		defer cancel()
-		if err := op(ctx, body, func(name string) string { return c.Get(name) }); err != nil {
-			return s.problem(c, err)
-		}
-		return c.SendStatus(fiber.StatusOK)
 	})
 }
 
