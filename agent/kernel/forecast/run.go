@@ -17,7 +17,7 @@ const (
 	windowSeasons = 10
 
 	// minimumSpread is the fewest one-step errors that count as a measurement.
-	minimumSpread = 4
+	minimumSpread = 3
 	// guessedSpread stands in for it, as a fraction of the size of the values.
 	guessedSpread = 0.5
 )
@@ -127,7 +127,7 @@ func (r *run) theta(ctx context.Context) error {
 
 func (r *run) naive() {
 	m := fitNaive(r.values, r.period)
-	if len(m.residuals) < minimumSpread-1 {
+	if len(m.residuals) < minimumSpread {
 		m.guessSpread(r.values, guessedSpread)
 		r.note += fmt.Sprintf("; its uncertainty is a guess (%.0f %% of the values), not a measurement", 100*guessedSpread)
 	}
