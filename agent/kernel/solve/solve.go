@@ -64,6 +64,7 @@ type Outcome struct {
 	Seconds       float64 // wall time of the engine
 	Nodes         int64
 	Detail        string // for people: the engine's reason, scrubbed of paths
+	Checked       bool   // kernel/check re-evaluated X against the model and found it right
 }
 
 // Solver runs models.
