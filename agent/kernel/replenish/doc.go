@@ -12,6 +12,7 @@ package replenish
 
 import (
 	"context"
+	"time"
 
 	"github.com/dyocense/dyocense/agent/kernel/solve"
 )
@@ -41,6 +42,9 @@ type Progress struct {
 type Decider struct {
 	Solver  solve.Solver
 	Program string // version, for the evidence
+	Engine  string // to ask the Solver for; "" lets the mode choose
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
 }
 
 // Observe is told how far a decision is. It is called from one goroutine at a

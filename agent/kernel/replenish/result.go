@@ -33,10 +33,12 @@ type Result struct {
 
 // Period is one step of the horizon.
 type Period struct {
-	Index int    `json:"index"`
-	Start string `json:"start"` // YYYY-MM-DD
-	End   string `json:"end"`   // last day, YYYY-MM-DD
-	Label string `json:"label"` // "week of 3 Mar"
+	Index  int     `json:"index"`
+	Start  string  `json:"start"`  // YYYY-MM-DD
+	End    string  `json:"end"`    // last day, YYYY-MM-DD
+	Label  string  `json:"label"`  // "week of 3 Mar"
+	Orders int     `json:"orders"` // placed in this period
+	Spend  float64 `json:"spend"`  // currency, on goods and order cost
 }
 
 // Order is one line of the orders table.
@@ -51,8 +53,14 @@ type Order struct {
 	Quantity  float64 `json:"quantity"`
 	Packs     float64 `json:"packs"` // 0 when there is no pack size
 	UnitCost  float64 `json:"unitCost"`
-	Cost      float64 `json:"cost"` // goods and order cost
-	Why       string  `json:"why"`  // built from the numbers of this result
+	Cost      float64 `json:"cost"`  // goods and order cost
+	Why       string  `json:"why"`   // built from the numbers of this result
+	Facts     []Fact  `json:"facts"` // of Why
+
+	// What would happen if this order and the later ones were not placed.
+	NeededIn     int     `json:"neededIn"`     // period in which stock would miss its safety stock; -1 after the horizon
+	StockWithout float64 `json:"stockWithout"` // units, at the end of that period
+	LastsUntil   int     `json:"lastsUntil"`   // period in which the next order comes in; -1 after the horizon
 }
 
 // ItemPlan is one SKU over the horizon; slices have one value a period.
@@ -62,7 +70,14 @@ type ItemPlan struct {
 	Unit         string    `json:"unit"`
 	Supplier     string    `json:"supplier"`
 	OnHand       float64   `json:"onHand"`
+	UnitCost     float64   `json:"unitCost"`
+	PackSize     float64   `json:"packSize"` // 0 when there is none
+	MinOrder     float64   `json:"minOrder"`
+	OrderCost    float64   `json:"orderCost"`
+	MaxStock     float64   `json:"maxStock"`
+	LeadTimeDays int       `json:"leadTimeDays"`
 	LeadPeriods  int       `json:"leadPeriods"`
+	Weeks        int       `json:"historyPeriods"`
 	SafetyStock  []float64 `json:"safetyStock"`
 	History      []float64 `json:"history"` // last 52 periods at most
 	Forecast     []float64 `json:"forecast"`
@@ -76,6 +91,9 @@ type ItemPlan struct {
 	StockLow     []float64 `json:"stockLow"`
 	StockHigh    []float64 `json:"stockHigh"`
 	Shortage     []float64 `json:"shortage"`
+	// Unavoidable is the demand lost before an order placed now can arrive.
+	Unavoidable float64 `json:"unavoidable"`
+	LateArrival float64 `json:"lateArrival"` // units on order that were due before the start
 }
 
 // Use of a limit in one period.
@@ -86,8 +104,13 @@ type Use struct {
 }
 
 // Costs of one way to act, over the horizon, for expected demand.
+//
+// Total = Purchase - StockChange + Ordering + Holding + Shortage. Without
+// StockChange a plan that buys for later would look dear beside one that lets the
+// shelves run empty.
 type Costs struct {
-	Purchase     float64 `json:"purchase"`
+	Purchase     float64 `json:"purchase"`    // goods ordered within the horizon
+	StockChange  float64 `json:"stockChange"` // value, at unit cost, of stock and orders under way at the end less at the start
 	Ordering     float64 `json:"ordering"`
 	Holding      float64 `json:"holding"`
 	Shortage     float64 `json:"shortage"`
@@ -114,7 +137,7 @@ type Sentence struct {
 	Facts []Fact `json:"facts"`
 }
 
-// Fact is one number of an explanation.
+// Fact is one number of an explanation. A date is the index of its period.
 type Fact struct {
 	Path  string  `json:"path"` // JSON pointer into Result
 	Value float64 `json:"value"`
@@ -124,6 +147,7 @@ type Fact struct {
 
 // Diagnosis says why no plan exists and what would make one possible.
 type Diagnosis struct {
+	Headline  string     `json:"headline"` // half a sentence: "the budget per week is too small"
 	Summary   string     `json:"summary"`
 	Conflicts []Conflict `json:"conflicts"`
 	Changes   []Change   `json:"changes"` // best first; each verified by solving again
@@ -138,9 +162,10 @@ type Conflict struct {
 // Change is one smallest change that makes the goal possible.
 type Change struct {
 	Rule     string  `json:"rule"`
-	Field    string  `json:"field"` // of Goal, so that the portal can prefill it
+	Field    string  `json:"field"` // of Goal, so that the portal can prefill it; "" when the data must change
 	From     float64 `json:"from"`
 	To       float64 `json:"to"`
+	Value    string  `json:"value,omitempty"` // the new value of a field that is a word: "preferred"
 	Unit     string  `json:"unit"`
 	Text     string  `json:"text"`
 	Verified bool    `json:"verified"` // the changed goal was solved and has a plan
