@@ -52,8 +52,9 @@ type Checkout struct {
 const (
 	// checkoutLife is how long a hosted checkout page can be paid.
 	checkoutLife = time.Hour
-	// checkoutReuse is how long the same wish is sent to the same page.
-	checkoutReuse = 30 * time.Minute
+	// checkoutReuse is how long the same wish is sent to the same page;
+	// the provider wants at least half an hour left when the page is opened.
+	checkoutReuse = 25 * time.Minute
 )
 
 // begin notes the intent to check out.

@@ -9,7 +9,7 @@ import (
 )
 
 // Checkout opens a hosted page on which tenant t buys the plan, and returns its
-// address. The same wish within half an hour leads to the same page; another wish
+// address. The same wish within 25 minutes leads to the same page; another wish
 // closes the page of the earlier one.
 //
 // Every call to the provider is named in our store before it is made, so that a

@@ -1,0 +1,220 @@
+package billingsandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"github.com/dyocense/dyocense/shared/docstore"
+)
+
+// call is one request that is understood.
+type call struct {
+	id      string // from the path
+	form    form
+	request string // Request-Id
+	key     string // Idempotency-Key, "" without one
+}
+
+// seed names what the call makes: the same for each repetition under one key.
+func (c call) seed() string {
+	if c.key == "" {
+		return ""
+	}
+	return "key " + c.key
+}
+
+// operation answers a call with an object.
+type operation func(ctx context.Context, c call) (any, error)
+
+// endpoint is one line of the package comment.
+type endpoint struct {
+	pattern string
+	params  []string
+	do      operation
+}
+
+func (b *Sandbox) routes() http.Handler {
+	mux := http.NewServeMux()
+	paging := []string{"limit", "starting_after"}
+	with := func(params ...string) []string { return append(params, paging...) }
+	for _, e := range []endpoint{
+		{"POST /v1/customers", []string{"email", "name", "description", "metadata[*]"}, b.createCustomer},
+		{"GET /v1/customers", with("email"), b.listCustomers},
+		{"GET /v1/customers/{id}", nil, get[customer](b, kindCustomer)},
+		{"POST /v1/customers/{id}", []string{"email", "name", "description", "metadata[*]"}, b.updateCustomer},
+		{"POST /v1/products", []string{"name", "description", "metadata[*]"}, b.createProduct},
+		{"GET /v1/products", with(), b.listAll(kindProduct, "/v1/products")},
+		{"GET /v1/products/{id}", nil, get[product](b, kindProduct)},
+		{"POST /v1/prices", []string{"product", "currency", "unit_amount", "recurring[interval]", "lookup_key", "metadata[*]"}, b.createPrice},
+		{"GET /v1/prices", with("lookup_keys[]", "active", "product"), b.listPrices},
+		{"GET /v1/prices/{id}", nil, get[price](b, kindPrice)},
+		{"POST /v1/checkout/sessions", []string{
+			"mode", "customer", "client_reference_id", "success_url", "cancel_url", "expires_at",
+			"line_items[][price]", "line_items[][quantity]", "subscription_data[metadata][*]", "metadata[*]",
+		}, b.createCheckout},
+		{"GET /v1/checkout/sessions", with("customer"), b.listOfCustomer(kindCheckout, "/v1/checkout/sessions")},
+		{"GET /v1/checkout/sessions/{id}", nil, b.getCheckout},
+		{"POST /v1/checkout/sessions/{id}/expire", nil, b.expireCheckout},
+		{"GET /v1/subscriptions", with("customer", "status"), b.listSubscriptions},
+		{"GET /v1/subscriptions/{id}", nil, get[subscription](b, kindSubscription)},
+		{"DELETE /v1/subscriptions/{id}", nil, b.cancelSubscription},
+		{"GET /v1/invoices", with("customer", "subscription"), b.listInvoices},
+		{"GET /v1/invoices/{id}", nil, get[invoice](b, kindInvoice)},
+		{"GET /v1/payment_methods", with("customer", "type"), b.listPaymentMethods},
+		{"GET /v1/payment_methods/{id}", nil, get[paymentMethod](b, kindPaymentMethod)},
+		{"GET /v1/events", with("type"), b.listEvents},
+		{"GET /v1/events/{id}", nil, get[event](b, kindEvent)},
+	} {
+		mux.Handle(e.pattern, b.serve(e))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		f := invalid("", "", "Unrecognized request URL (%s: %s).", r.Method, r.URL.Path)
+		f.Status = http.StatusNotFound
+		write(w, f.Status, f.body())
+	})
+	return mux
+}
+
+// serve gives an operation what all of them share: the key check, the parameters,
+// idempotency, and errors in Stripe's form.
+func (b *Sandbox) serve(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Request-Id", identifier("req_", ""))
+		w.Header().Set("Stripe-Version", stripe.APIVersion)
+		status, body, replayed, err := b.answer(r, e, w.Header().Get("Request-Id"))
+		if err != nil {
+			var f *failure
+			if !errors.As(err, &f) {
+				b.log.ErrorContext(r.Context(), "sandbox", "endpoint", e.pattern, "err", err)
+				f = ourFault()
+			}
+			status, body = f.Status, f.body()
+		}
+		if replayed {
+			w.Header().Set("Idempotent-Replayed", "true")
+		}
+		write(w, status, body)
+	})
+}
+
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away reads nothing
+}
+
+// answer is what was answered under an idempotency key.
+type answer struct {
+	Fingerprint string          `json:"fingerprint"`
+	Body        json.RawMessage `json:"body"`
+}
+
+// keyMax is the longest idempotency key.
+const keyMax = 255
+
+func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status int, body []byte, replayed bool, err error) {
+	if err := authorize(r); err != nil {
+		return 0, nil, false, err
+	}
+	f, err := readForm(r, e.params)
+	if err != nil {
+		return 0, nil, false, err
+	}
+	c := call{id: r.PathValue("id"), form: f, request: request}
+	if r.Method == http.MethodGet {
+		object, err := e.do(r.Context(), c)
+		return reply(object, err)
+	}
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	ctx, cancel := steady(r.Context())
+	defer cancel()
+	if c.key = r.Header.Get("Idempotency-Key"); c.key == "" {
+		object, err := e.do(ctx, c)
+		return reply(object, err)
+	}
+	if len(c.key) > keyMax {
+		return 0, nil, false, invalid("", "", "Idempotency keys have at most %d characters.", keyMax)
+	}
+	fingerprint, id := fingerprintOf(r, f), hash(c.key)
+	switch before, err := b.answers.Get(ctx, id); {
+	case err == nil && before.Value.Fingerprint != fingerprint:
+		return 0, nil, false, &failure{
+			Status: http.StatusBadRequest, Type: "idempotency_error",
+			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+		}
+	case err == nil:
+		return http.StatusOK, before.Value.Body, true, nil
+	case !errors.Is(err, docstore.ErrNotFound):
+		return 0, nil, false, err
+	}
+	object, err := e.do(ctx, c)
+	status, body, _, err = reply(object, err)
+	if err != nil {
+		return 0, nil, false, err // what was refused may be tried again under the key
+	}
+	// Dying before this line is harmless: what the call made is named after the
+	// key, so the repetition finds it.
+	if err := b.answers.Insert(ctx, id, answer{Fingerprint: fingerprint, Body: body}); err != nil {
+		return 0, nil, false, err
+	}
+	return status, body, false, nil
+}
+
+func reply(object any, err error) (int, []byte, bool, error) {
+	if err != nil {
+		return 0, nil, false, err
+	}
+	body, err := json.Marshal(object)
+	return http.StatusOK, body, false, err
+}
+
+func authorize(r *http.Request) error {
+	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		key, _, ok = r.BasicAuth()
+	}
+	switch {
+	case !ok || key == "":
+		return unauthorized("You did not provide an API key.")
+	case isLive(key):
+		return unauthorized("This is a sandbox. It refuses live keys.")
+	case !strings.HasPrefix(key, "sk_test_") || len(key) == len("sk_test_"):
+		return unauthorized("Invalid API Key provided.")
+	}
+	return nil
+}
+
+// fingerprintOf tells two requests under one key apart.
+func fingerprintOf(r *http.Request, f form) string {
+	var b bytes.Buffer
+	b.WriteString(r.Method + " " + r.URL.Path + "\n")
+	raw, err := json.Marshal(f) // keys come sorted
+	if err != nil {             // a map of strings always encodes
+		return r.URL.Path
+	}
+	b.Write(raw)
+	return hash(b.String())
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// get answers with one object.
+func get[T any](b *Sandbox, k kind) operation {
+	return func(ctx context.Context, c call) (any, error) {
+		var v T
+		_, err := b.load(ctx, k, c.id, &v)
+		return v, err
+	}
+}
