@@ -67,14 +67,26 @@ func (m *etsModel) withSeason(q float64, step int) float64 {
 	return q
 }
 
+// Forms with relative errors or a multiplicative season live above zero, and
+// over hundreds of steps a few of their futures would leave every bound. These
+// hold them, in units of the mean of the history.
+const (
+	lowestLevel  = 1e-6
+	highestLevel = 1e6
+)
+
 // path is one future: the model run forward with the given shocks.
 func (m *etsModel) path(shocks, out, scratch []float64) {
 	level, slope := m.level, m.slope
 	ring := scratch[:len(m.seasonal)]
 	copy(ring, m.seasonal)
 	k := 0
+	positive := m.form.relativeError || m.form.season == multiplicative
 	for i, shock := range shocks {
 		q := level + m.phi*slope
+		if positive {
+			q = min(max(q, lowestLevel), highestLevel)
+		}
 		s := 0.0
 		expected := q
 		switch m.form.season {
@@ -102,9 +114,6 @@ func (m *etsModel) path(shocks, out, scratch []float64) {
 		}
 		if k++; k >= len(ring) {
 			k = 0
-		}
-		if m.form.relativeError || m.form.season == multiplicative {
-			level = max(level, 1e-6) // these forms live above zero
 		}
 		out[i] = m.scale * (expected + shock)
 	}

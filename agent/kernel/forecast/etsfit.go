@@ -50,10 +50,14 @@ func (f *etsFitter) start(form etsForm) (level, slope float64, indices []float64
 		return average(early), 0, indices
 	}
 	intercept, slope := line(early)
+	if form.relativeError || form.season == multiplicative {
+		// a line through growth can begin below zero, where these forms cannot
+		intercept = max(intercept, smallest(early)/2)
+	}
 	return intercept, slope, indices
 }
 
-// layout of the free numbers of a form
+// etsLayout says where the free numbers of a form stand in one vector.
 type etsLayout struct {
 	form                          etsForm
 	beta, gamma, phi, level, size int // positions; -1 where the form has none

@@ -66,7 +66,7 @@ func harmonics(values []float64, period int) []float64 {
 // of squares that it leaves.
 func solveCorner(gram *mat.SymDense, moment []float64, total float64, size int) ([]float64, float64, bool) {
 	var factor mat.Cholesky
-	if !factor.Factorize(gram.SliceSym(0, size).(*mat.SymDense)) {
+	if !factor.Factorize(gram.SliceSym(0, size).(*mat.SymDense)) { //nolint:misspell // the name of the library
 		return nil, 0, false
 	}
 	solution := mat.NewVecDense(size, nil)

@@ -76,8 +76,13 @@ func (r *run) do(ctx context.Context) error {
 		r.note += fmt.Sprintf("; fitted to the newest %d of %d values", window, len(r.values))
 		r.values = r.values[len(r.values)-window:]
 	}
+	out, adjusted := adjust(r.values, r.period)
+	if r.period >= longSeason && out.kind == noSeason {
+		r.note += fmt.Sprintf("; they do not repeat every %d, so no season is assumed", r.period)
+		r.period = 1
+	}
 	if r.method == ETS || r.method == Mean {
-		fitted, err := r.exponential(ctx)
+		fitted, err := r.exponential(ctx, out, adjusted)
 		if err != nil {
 			return err
 		}
@@ -89,16 +94,15 @@ func (r *run) do(ctx context.Context) error {
 			return nil
 		}
 	}
-	return r.theta(ctx)
+	return r.theta(ctx, out, adjusted)
 }
 
-// exponential fits ETS; with a long season, to what is left without it.
-func (r *run) exponential(ctx context.Context) (fitted bool, err error) {
-	var out adjustment
-	values, period := r.values, r.period
-	if period >= longSeason {
-		out, values = adjust(values, period)
-		period = 1
+// exponential fits ETS to the values with their season, or, where the season is
+// long, to what is left without it.
+func (r *run) exponential(ctx context.Context, out adjustment, adjusted []float64) (fitted bool, err error) {
+	values, period := adjusted, 1
+	if r.period < longSeason {
+		out, values, period = adjustment{}, r.values, r.period
 	}
 	m, err := chooseETS(ctx, values, period, r.horizon)
 	if err != nil || m == nil {
@@ -109,12 +113,11 @@ func (r *run) exponential(ctx context.Context) (fitted bool, err error) {
 }
 
 // theta fits Theta, or the second half of Mean.
-func (r *run) theta(ctx context.Context) error {
+func (r *run) theta(ctx context.Context, out adjustment, adjusted []float64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	out, values := adjust(r.values, r.period)
-	mean, bands := r.outlook(fitTheta(values, r.method == Mean), out)
+	mean, bands := r.outlook(fitTheta(adjusted, r.method == Mean), out)
 	if r.method == Mean {
 		for i := range mean {
 			mean[i] = (mean[i] + r.mean[i]) / 2

@@ -188,7 +188,7 @@ func smooth(v []float64, half int) []float64 {
 }
 
 // repeats says whether values one season apart go together: the plain
-// correlation of the overlapping parts is at least 0.3.
+// correlation of the overlapping parts is at least 0.5.
 func repeats(v []float64, period int) bool {
 	before, after := v[:len(v)-period], v[period:]
 	mb, ma := average(before), average(after)
@@ -201,5 +201,5 @@ func repeats(v []float64, period int) bool {
 	if sb == 0 || sa == 0 {
 		return false
 	}
-	return cross/math.Sqrt(sb*sa) >= 0.3
+	return cross/math.Sqrt(sb*sa) >= 0.5
 }
