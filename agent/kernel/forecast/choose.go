@@ -1,6 +1,9 @@
 package forecast
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // shortest history from which Mean is trusted; below it Theta alone.
 const minimumMean = 10
@@ -8,19 +11,25 @@ const minimumMean = 10
 // choice is a method with the reason for it.
 type choice struct {
 	method Method
+	values []float64 // what to forecast from
 	period int
 	note   string
 }
 
 // choose settles the method, the season and the words for both.
 func choose(s Series, o Options) choice {
-	n := len(s.Values)
-	c := choice{method: o.Method, period: s.Period}
+	c := choice{method: o.Method, values: s.Values, period: s.Period}
 	if c.method == "" || c.method == Auto {
-		c.method, c.note = chooseAuto(s.Values, s.Period)
+		unsold := beforeLaunch(s.Values)
+		c.values = s.Values[unsold:]
+		c.method, c.note = chooseAuto(c.values, s.Period)
+		if unsold > 0 {
+			c.note += fmt.Sprintf("; the first %d values are zero and taken as before the first sale", unsold)
+		}
 	} else {
 		c.note = fmt.Sprintf("%s, as asked", c.method)
 	}
+	n := len(c.values)
 	needed := map[Method]int{Theta: minimumTheta, ETS: minimumETS, Mean: minimumETS}[c.method]
 	if n < needed {
 		c.note = fmt.Sprintf("%s of history are too few for %s, which needs %d: the last value is repeated", count(n, "value"), c.method, needed)
@@ -51,6 +60,16 @@ func enoughForSeason(m Method, n, period int) bool {
 	return n >= 2*period
 }
 
+// beforeLaunch is the number of leading zeros that are more than the usual gap
+// between demands: the item was not sold yet, and they say nothing about it.
+func beforeLaunch(values []float64) int {
+	first := slices.IndexFunc(values, func(v float64) bool { return v != 0 })
+	if first < 4 || float64(first) < 3*profile(values[first:]).interval {
+		return 0
+	}
+	return first
+}
+
 func chooseAuto(values []float64, period int) (Method, string) {
 	n := len(values)
 	if n < minimumTheta {
@@ -60,7 +79,7 @@ func chooseAuto(values []float64, period int) (Method, string) {
 		if values[0] == 0 {
 			return TSB, "there is no demand in the history"
 		}
-		return SeasonalNaive, "every value of the history is the same"
+		return SeasonalNaive, "every value of the history is the same, so no other is expected"
 	}
 	if p := profile(values); smallest(values) >= 0 && p.intermittent() {
 		kind := "intermittent"

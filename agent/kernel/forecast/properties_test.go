@@ -368,6 +368,22 @@ func TestEdges(t *testing.T) {
 			t.Errorf("%s: %s", f.Method, f.Note)
 		}
 	})
+	t.Run("zeros before the first sale do not make an item intermittent", func(t *testing.T) {
+		t.Parallel()
+		sold := synthetic(1, 40, 12)[0].Values
+		f, err := Run(t.Context(), Series{Values: slices.Concat(make([]float64, 60), sold), Period: 12}, 4, Options{NonNegative: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := Run(t.Context(), Series{Values: sold, Period: 12}, 4, Options{NonNegative: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, f.Mean, g.Mean)
+		if f.Method != Mean || !strings.Contains(f.Note, "first 60 values are zero") {
+			t.Errorf("%s: %s", f.Method, f.Note)
+		}
+	})
 	t.Run("half a year of weeks is told to be too short for a season", func(t *testing.T) {
 		t.Parallel()
 		s := synthetic(1, 26, 52)[0]

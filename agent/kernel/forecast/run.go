@@ -33,7 +33,7 @@ func Run(ctx context.Context, s Series, horizon int, o Options) (Forecast, error
 	}
 	c := choose(s, o)
 	r := run{
-		values: s.Values, period: c.period, horizon: horizon, floor: o.NonNegative,
+		values: c.values, period: c.period, horizon: horizon, floor: o.NonNegative,
 		method: c.method, note: c.note,
 	}
 	if err := r.do(ctx); err != nil {

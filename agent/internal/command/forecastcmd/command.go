@@ -98,13 +98,13 @@ func run(ctx context.Context, stdin io.Reader, out io.Writer, path string, m for
 
 func open(stdin io.Reader, path string) ([]row, error) {
 	if path == "-" {
-		return read(stdin, "standard input")
+		return read(stdin, "standard input", maxBytes)
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the series: %w", err)
 	}
-	rows, err := read(file, path)
+	rows, err := read(file, path, maxBytes)
 	if closing := file.Close(); err == nil && closing != nil {
 		err = fmt.Errorf("close the series: %w", closing)
 	}

@@ -145,6 +145,18 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
+	t.Run("refuses a file above the limit, wherever the limit cuts it", func(t *testing.T) {
+		t.Parallel()
+		text := header + "a,1,1,1 2 3\n" + `"b",1,1,1 2 3` + "\n"
+		for limit := range int64(len(text)) {
+			if rows, err := read(strings.NewReader(text), "input", limit); err == nil || !strings.Contains(err.Error(), "larger than") {
+				t.Fatalf("limit %d of %d: %d rows, %v", limit, len(text), len(rows), err)
+			}
+		}
+		if _, err := read(strings.NewReader(text), "input", int64(len(text))); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("tells twenty mistakes and counts the rest", func(t *testing.T) {
 		t.Parallel()
 		_, _, err := execute(t, header+strings.Repeat("a,1,0,1\n", 50), "-")
@@ -176,7 +188,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("id,period,horizon,kind,values\na,MONTHLY,3,history,1 2 3\na,MONTHLY,3,actual,4\n")
 	f.Add("id,period,horizon,values\n\"a\nb\",1,1,1e5 -3\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		rows, err := read(strings.NewReader(text), "input")
+		rows, err := read(strings.NewReader(text), "input", maxBytes)
 		if (err == nil) == (len(rows) == 0) {
 			t.Fatalf("%d rows and error %v", len(rows), err)
 		}

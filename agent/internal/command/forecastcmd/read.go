@@ -1,6 +1,7 @@
 package forecastcmd
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 
 // Limits of a file.
 const (
-	maxBytes    = 256 << 20
+	maxBytes    = 64 << 20
 	maxID       = 200 // bytes
 	maxMistakes = 20  // told at once
 )
@@ -61,11 +62,17 @@ func (m *mistakes) err() error {
 	return errors.New(strings.Join(told, "\n"))
 }
 
-// read parses a whole file and answers with its series, or with every mistake
+// read parses a whole file of at most limit bytes and answers with its series, or with every mistake
 // in it by line.
-func read(from io.Reader, name string) ([]row, error) {
-	bounded := &io.LimitedReader{R: from, N: maxBytes + 1}
-	lines := csv.NewReader(bounded)
+func read(from io.Reader, name string, limit int64) ([]row, error) {
+	text, err := io.ReadAll(io.LimitReader(from, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes; split it", name, limit)
+	}
+	lines := csv.NewReader(bytes.NewReader(text))
 	lines.FieldsPerRecord = -1
 	lines.ReuseRecord = true
 	wrong := &mistakes{name: name}
@@ -75,7 +82,7 @@ func read(from io.Reader, name string) ([]row, error) {
 		return nil, fmt.Errorf("%s is empty: it needs a header with the columns id, period, horizon, values", name)
 	}
 	if err != nil {
-		return nil, broken(name, bounded, err)
+		return nil, broken(name, err)
 	}
 	at, err := columnsOf(header)
 	if err != nil {
@@ -90,10 +97,7 @@ func read(from io.Reader, name string) ([]row, error) {
 			break
 		}
 		if err != nil {
-			if len(wrong.told) == 0 {
-				return nil, broken(name, bounded, err)
-			}
-			return nil, errors.Join(wrong.err(), broken(name, bounded, err))
+			return nil, errors.Join(wrong.err(), broken(name, err))
 		}
 		line, _ := lines.FieldPos(0)
 		if len(fields) != width {
@@ -114,9 +118,6 @@ func read(from io.Reader, name string) ([]row, error) {
 			return nil, fmt.Errorf("%s line %d: more than %d series; split the file", name, line, forecast.MaxSeries)
 		}
 	}
-	if bounded.N <= 0 {
-		return nil, tooLarge(name)
-	}
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
@@ -126,15 +127,8 @@ func read(from io.Reader, name string) ([]row, error) {
 	return rows, nil
 }
 
-func tooLarge(name string) error {
-	return fmt.Errorf("%s is larger than %d MiB; split it", name, maxBytes>>20)
-}
-
 // broken words what the CSV reader could not read.
-func broken(name string, bounded *io.LimitedReader, err error) error {
-	if bounded.N <= 0 { // cut off in the middle
-		return tooLarge(name)
-	}
+func broken(name string, err error) error {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		return fmt.Errorf("%s line %d: not CSV: %w", name, parse.Line, parse.Err)
