@@ -62,12 +62,12 @@ func (m *mistakes) err() error {
 	return errors.New(strings.Join(told, "\n"))
 }
 
-// read parses a whole file of at most limit bytes and answers with its series, or with every mistake
-// in it by line.
+// read parses a whole file of at most limit bytes and answers with its series,
+// or with every mistake in it by line.
 func read(from io.Reader, name string, limit int64) ([]row, error) {
 	text, err := io.ReadAll(io.LimitReader(from, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read the series: %w", err)
 	}
 	if int64(len(text)) > limit {
 		return nil, fmt.Errorf("%s is larger than %d bytes; split it", name, limit)
