@@ -295,7 +295,7 @@ func (p *People) Run(ctx context.Context) error {
 
 // Sweep deletes the sessions that are over now.
 func (p *People) Sweep(ctx context.Context) error {
-	rows, err := p.store.sessions.All(ctx, docstore.Query{Index: byExpires, To: p.now().UnixMilli()})
+	rows, err := p.store.sessions.All(ctx, docstore.Query{Index: byExpires, To: p.now().UnixMilli() + 1})
 	if err != nil {
 		return fmt.Errorf("find sessions that are over: %w", err)
 	}

@@ -193,7 +193,7 @@ func (d *Desk) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	over, err := d.signups.All(ctx, docstore.Query{Index: byExpires, To: now.UnixMilli()})
+	over, err := d.signups.All(ctx, docstore.Query{Index: byExpires, To: now.UnixMilli() + 1})
 	if err != nil {
 		return fmt.Errorf("find sign-ups that are over: %w", err)
 	}

@@ -53,7 +53,7 @@ type Signup struct {
 	State    State            `json:"state"`
 	Started  time.Time        `json:"started"`
 	Opened   time.Time        `json:"opened,omitzero"` // when the link was first opened
-	Expires  int64            `json:"expires"` // Unix milliseconds
+	Expires  int64            `json:"expires"`         // Unix milliseconds
 }
 
 // Wish is what a visitor typed.
