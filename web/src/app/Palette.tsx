@@ -1,0 +1,52 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { CreditCard, Database, FileUp, House, Inbox, Keyboard, ListChecks, Plus, Settings, SunMoon, Target } from "lucide-react";
+import { runsQuery, verdict } from "@/features/decision/run";
+import { moment } from "@/lib/format";
+import { CommandPalette, type Command } from "@/ui/CommandPalette";
+import { useMantineColorScheme } from "@/ui/kit";
+
+interface PaletteProps {
+  opened: boolean;
+  onClose: () => void;
+  outbox: boolean;
+  onKeys: () => void;
+}
+
+/** Pages, actions and recent decisions, by name. */
+export function Palette({ opened, onClose, outbox, onKeys }: PaletteProps) {
+  const navigate = useNavigate();
+  const { setColorScheme } = useMantineColorScheme();
+  const runs = useInfiniteQuery({ ...runsQuery, enabled: opened });
+  const size = 17;
+
+  const commands: Command[] = [
+    { id: "home", title: "Home", icon: <House size={size} />, run: () => void navigate({ to: "/home" }) },
+    { id: "goal", title: "New decision", icon: <Plus size={size} />, run: () => void navigate({ to: "/goal" }) },
+    { id: "decisions", title: "Decisions", icon: <ListChecks size={size} />, run: () => void navigate({ to: "/decisions" }) },
+    { id: "data", title: "Data", icon: <Database size={size} />, run: () => void navigate({ to: "/data" }) },
+    { id: "upload", title: "Upload a file", icon: <FileUp size={size} />, run: () => void navigate({ to: "/data/upload" }) },
+    { id: "plans", title: "Plans", icon: <CreditCard size={size} />, run: () => void navigate({ to: "/plans" }) },
+    { id: "settings", title: "Settings", icon: <Settings size={size} />, run: () => void navigate({ to: "/settings" }) },
+    ...(outbox
+      ? [{ id: "outbox", title: "Outbox", icon: <Inbox size={size} />, run: () => void navigate({ to: "/outbox" }) }]
+      : []),
+    {
+      id: "theme",
+      title: "Switch between light and dark",
+      icon: <SunMoon size={size} />,
+      run: () =>
+        setColorScheme(document.documentElement.dataset["mantineColorScheme"] === "dark" ? "light" : "dark"),
+    },
+    { id: "keys", title: "Show the keys", icon: <Keyboard size={size} />, run: onKeys },
+    ...(runs.data?.pages[0]?.runs ?? []).slice(0, 12).map((run) => ({
+      id: run.id,
+      title: run.title === "" ? "Decision" : run.title,
+      note: `${verdict(run).text} · ${moment(run.createdAt)}`,
+      icon: <Target size={size} />,
+      run: () => void navigate({ to: "/decisions/$run", params: { run: run.id } }),
+    })),
+  ];
+
+  return <CommandPalette opened={opened} onClose={onClose} commands={commands} />;
+}

@@ -1,0 +1,60 @@
+import { zodResolver } from "@hookform/resolvers/zod";
+import { useMutation } from "@tanstack/react-query";
+import { useForm } from "react-hook-form";
+import * as z from "zod/mini";
+import { Button, PasswordInput, TextInput } from "@/ui/kit";
+import { ProblemNote } from "@/ui/ProblemNote";
+import { signUp } from "./session";
+
+const formShape = z.object({
+  company: z.string().check(z.trim(), z.minLength(2, "Give the company's name, 2 letters or more.")),
+  email: z.string().check(z.trim(), z.email("Give an e-mail address, like ana@example.com.")),
+  password: z
+    .string()
+    .check(z.minLength(10, "Use 10 characters or more; a few words are good."), z.maxLength(200, "Use 200 characters or fewer.")),
+});
+
+interface SignUpFormProps {
+  /** Runs when the mail is on its way, with the address and the product's own words. */
+  onSent: (email: string, message: string) => void;
+}
+
+/** Asks for what an account needs, and no more. */
+export function SignUpForm({ onSent }: SignUpFormProps) {
+  const form = useForm({ resolver: zodResolver(formShape), defaultValues: { company: "", email: "", password: "" } });
+  const send = useMutation({
+    mutationFn: signUp,
+    onSuccess: (answer, who) => onSent(who.email, answer.message),
+  });
+  const wrong = form.formState.errors;
+  return (
+    <form noValidate onSubmit={form.handleSubmit((who) => send.mutate(who))}>
+      <TextInput
+        label="Company"
+        autoComplete="organization"
+        error={wrong.company?.message}
+        {...form.register("company")}
+      />
+      <TextInput
+        label="E-mail"
+        type="email"
+        autoComplete="email"
+        spellCheck={false}
+        error={wrong.email?.message}
+        {...form.register("email")}
+      />
+      <PasswordInput
+        label="Password"
+        description="10 characters or more"
+        autoComplete="new-password"
+        error={wrong.password?.message}
+        visibilityToggleButtonProps={{ "aria-label": "Show or hide the password" }}
+        {...form.register("password")}
+      />
+      {send.isError && <ProblemNote error={send.error} />}
+      <Button type="submit" loading={send.isPending} fullWidth>
+        Create account
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,80 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { Pencil } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { LiveRun } from "@/features/decision/LiveRun";
+import { NoPlan } from "@/features/decision/NoPlan";
+import { hasResult, isUnderWay, verdict } from "@/features/decision/run";
+import { useLiveRun } from "@/features/decision/useLiveRun";
+import { moment } from "@/lib/format";
+import { Skeleton } from "@/ui/kit";
+import { LinkButton } from "@/ui/LinkButton";
+import { Page } from "@/ui/Page";
+import { ProblemNote } from "@/ui/ProblemNote";
+import { Tag } from "@/ui/Tag";
+import classes from "./decision.module.css";
+
+const ResultView = lazy(() =>
+  import("@/features/decision/result/ResultView").then((module) => ({ default: module.ResultView })),
+);
+
+const route = getRouteApi("/frame/decisions/$run");
+
+export function DecisionPage() {
+  const { run: id } = route.useParams();
+  // A page of its own for each run: nothing of one may show under another.
+  return <Decision key={id} id={id} />;
+}
+
+function Decision({ id }: { id: string }) {
+  const { query, trail } = useLiveRun(id);
+  if (query.isPending) {
+    return (
+      <Page title="Decision">
+        <Skeleton height={300} radius="md" />
+      </Page>
+    );
+  }
+  if (query.isError && query.data === undefined) {
+    return (
+      <Page title="Decision">
+        <ProblemNote error={query.error} title="This decision could not be read." onRetry={() => void query.refetch()} />
+        <div>
+          <LinkButton to="/decisions" variant="default">
+            All decisions
+          </LinkButton>
+        </div>
+      </Page>
+    );
+  }
+  const run = query.data;
+  const end = verdict(run);
+  return (
+    <Page
+      title={run.title === "" ? "Decision" : run.title}
+      lead={
+        <span className={classes.lead} role="status">
+          <Tag tone={end.tone}>{end.text}</Tag>
+          <span>asked for {moment(run.createdAt)}</span>
+        </span>
+      }
+      actions={
+        <LinkButton
+          to="/goal"
+          search={run.goalId === "" ? {} : { from: run.goalId }}
+          variant="default"
+          leftSection={<Pencil size={15} aria-hidden />}
+        >
+          Change the goal
+        </LinkButton>
+      }
+    >
+      {isUnderWay(run) && <LiveRun run={run} trail={trail} />}
+      {!isUnderWay(run) && !hasResult(run) && <NoPlan run={run} />}
+      {hasResult(run) && (
+        <Suspense fallback={<Skeleton height={420} radius="md" />}>
+          <ResultView run={run} />
+        </Suspense>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,60 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { sessionQuery } from "@/features/account/session";
+import { PlanTable } from "@/features/billing/PlanTable";
+import { plansQuery, startCheckout, yearlySaving, type Interval } from "@/features/billing/plans";
+import { unreadable } from "@/lib/api/problem";
+import { percent } from "@/lib/format";
+import { isWebAddress } from "@/lib/links";
+import { SegmentedControl, Skeleton } from "@/ui/kit";
+import { Page } from "@/ui/Page";
+import { ProblemNote } from "@/ui/ProblemNote";
+
+export function PlansPage() {
+  const [interval, setInterval] = useState<Interval>("month");
+  const session = useQuery(sessionQuery).data;
+  const plans = useQuery(plansQuery);
+  const checkout = useMutation({
+    mutationFn: async (plan: string) => {
+      const url = await startCheckout(plan, interval);
+      if (!isWebAddress(url, window.location.href)) throw unreadable("url of the payment page");
+      return url;
+    },
+    onSuccess: (url) => window.location.assign(url),
+  });
+  const saving = yearlySaving(plans.data ?? []);
+  const current = session?.access === "active" || session?.access === "past_due" ? session.plan?.id : undefined;
+
+  return (
+    <Page
+      title={session?.access === "canceled" ? "Choose a plan to go on" : "Choose a plan"}
+      lead="Start small and grow: your data moves with you from plan to plan."
+      actions={
+        <SegmentedControl
+          aria-label="Pay by"
+          value={interval}
+          onChange={(value) => setInterval(value === "year" ? "year" : "month")}
+          data={[
+            { value: "month", label: "Monthly" },
+            { value: "year", label: saving > 0 ? `Yearly, ${percent(saving, 0)} less` : "Yearly" },
+          ]}
+        />
+      }
+    >
+      {checkout.isError && <ProblemNote error={checkout.error} title="The payment page did not open." />}
+      {plans.isPending && <Skeleton height={480} radius="md" />}
+      {plans.isError && (
+        <ProblemNote error={plans.error} title="The plans could not be read." onRetry={() => void plans.refetch()} />
+      )}
+      {plans.data !== undefined && (
+        <PlanTable
+          plans={plans.data}
+          interval={interval}
+          current={current}
+          opening={checkout.isPending || checkout.isSuccess ? checkout.variables : undefined}
+          onChoose={(plan) => checkout.mutate(plan)}
+        />
+      )}
+    </Page>
+  );
+}
