@@ -55,7 +55,11 @@ func CheckID(id string) error {
 // CheckBody fails with ErrInvalid when body cannot be stored, and exactly so, by
 // every store: one JSON object of valid UTF-8, at most MaxBody bytes and MaxDepth
 // levels, whose whole numbers fit 64 bits or are what Go prints of a float64.
-func CheckBody(body json.RawMessage) error {
+func CheckBody(body json.RawMessage) error { return CheckNested(body, 0) }
+
+// CheckNested is CheckBody for an object that will lie in a body, so many levels
+// below its top.
+func CheckNested(body json.RawMessage, levels int) error {
 	if len(body) > MaxBody {
 		return ErrInvalid.Saying("The document has %d bytes; at most %d are allowed.", len(body), MaxBody)
 	}
@@ -65,12 +69,12 @@ func CheckBody(body json.RawMessage) error {
 	if !json.Valid(body) || !utf8.Valid(body) {
 		return ErrInvalid.Saying("The document is not valid JSON in UTF-8.")
 	}
-	return checkTokens(body)
+	return checkTokens(body, levels)
 }
 
-// checkTokens walks valid JSON for what the grammar does not limit.
-func checkTokens(body []byte) error {
-	depth := 0
+// checkTokens walks valid JSON, which lies depth levels deep already, for what the
+// grammar does not limit.
+func checkTokens(body []byte, depth int) error {
 	for i := 0; i < len(body); {
 		switch c := body[i]; {
 		case c == '"':

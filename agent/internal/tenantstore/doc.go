@@ -8,34 +8,24 @@
 // idempotent. Start-up is replay.
 //
 // It does not know what the documents mean, and it knows no other tenant: a
-// Store is built for one, and no method takes a tenant.
+// Store is built for one, and no method takes a tenant. A Shelf holds the stores
+// of all tenants of this agent; a Factory knows where their data lies.
 //
-// The shape that the rest of the agent relies on:
+// Words: a command is one caller's change, carried out by a function over a Tx;
+// an entry is the commands that were committed together, at a slot; applying is
+// bringing the documents to what an entry says; the checkpoint is the slot up to
+// which that has been done.
 //
-//	type Shelf                                   // all tenants of this agent; an LRU of open stores
-//	func NewShelf(f Factory, limit int) *Shelf
-//	func (*Shelf) Create(ctx, id.Tenant) error    // idempotent; only provisioning calls it
-//	func (*Shelf) Open(ctx, id.Tenant) (*Store, func(), error)  // fault.NotFound for an unknown tenant; release with the func
-//	func (*Shelf) Remove(ctx, id.Tenant) error    // idempotent
-//	func (*Shelf) Tenants(ctx) ([]id.Tenant, error)
-//	func (*Shelf) Close() error
+// Invariants:
 //
-//	type Command struct{ ID, Kind, Actor string } // ID "" means: never repeated
-//	func (*Store) Do(ctx, Command, func(*Tx) error) (Receipt, error)
-//	type Receipt struct{ Slot int64; Replayed bool; Result json.RawMessage }
-//	func (*Tx) Get(coll, id string, into any) error   // sees earlier writes of the same batch
-//	func (*Tx) Put(coll, id string, v any) error
-//	func (*Tx) Delete(coll, id string) error
-//	func (*Tx) Return(v any) error                    // the result a repeated command gets again
-//	func (*Tx) Slot() int64
-//
-//	func (*Store) Get(ctx, coll, id string, into any) error
-//	func (*Store) Find(ctx, coll string, q docstore.Query) (docstore.Page, error)
-//	func (*Store) Watch(ctx, coll string) <-chan struct{}
-//	func (*Store) PutBlob(ctx, []byte) (Blob, error)  // content-addressed, before the entry that refers to it
-//	func (*Store) GetBlob(ctx, Blob) ([]byte, error)
-//	func (*Store) Verify(ctx) (Report, error)         // chain and documents against the journal
-//
-// Collections and their indexes are declared once, by the packages that use
-// them, and given to the Factory.
+//   - Slot s+1 is tried only after slot s was read and applied, so an entry always
+//     builds on all before it. Two agents that serve one tenant compete for slots;
+//     the loser replays the winner's entry and runs its commands again.
+//   - A command id takes effect once. A repetition, at any time and on any agent,
+//     returns the first result.
+//   - Deleting leaves a tombstone with the slot, so that a late write of an older
+//     slot cannot bring the document back.
+//   - Collections of a tenant have no unique index: an entry must always be
+//     applicable. Claim a document id instead.
+//   - A missing slot or a chain that does not hold stops the store.
 package tenantstore

@@ -1,0 +1,27 @@
+package tenantstore
+
+import (
+	"context"
+
+	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+// Factory knows where the data of tenants lies. Its methods are called for one
+// tenant by one goroutine at a time; the Shelf sees to that.
+type Factory interface {
+	// Collections are the tenant's own, the same for every tenant.
+	Collections() []docstore.Collection
+	// Create makes the tenant exist, durably. It does nothing when it does.
+	Create(ctx context.Context, tenant id.Tenant) error
+	// Open opens the tenant's documents, or fails with ErrNoTenant. The caller
+	// closes them.
+	Open(ctx context.Context, tenant id.Tenant) (docstore.Store, error)
+	// Remove deletes the tenant with all its data; nobody has it open. It does
+	// nothing when there is no such tenant, and finishes a removal that was cut off.
+	Remove(ctx context.Context, tenant id.Tenant) error
+	// Tenants are those that exist, in order.
+	Tenants(ctx context.Context) ([]id.Tenant, error)
+	// Close releases what the factory itself holds.
+	Close() error
+}
