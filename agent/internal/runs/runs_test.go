@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,7 +39,11 @@ type agent struct {
 
 func shelfOn(t testing.TB, dir string) *tenantstore.Shelf {
 	t.Helper()
-	return tenantstore.NewShelf(tenantstore.NewSQLiteFactory(dir, append(tables.Collections(), Collections()...)...), 16)
+	files, err := tenantstore.NewSQLiteFactory(dir, append(tables.Collections(), Collections()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenantstore.NewShelf(files, 16)
 }
 
 // live starts the program on dir: it recovers what an earlier life left, and
@@ -294,57 +300,83 @@ func TestAFailureEndsItsRunOnly(t *testing.T) {
 	}
 }
 
-// crash ends a life of the program as kill -9 would: the store is gone before
-// the run can write anything more.
-func (a agent) crash(t testing.TB) {
+// crashed is a copy of what a life of the program has on disk while it works:
+// what kill -9 would leave behind.
+func crashed(t testing.TB, dir string) string {
 	t.Helper()
-	if err := a.shelf.Close(); err != nil {
+	left := t.TempDir()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(left, name)
+		switch {
+		case e.IsDir():
+			return os.MkdirAll(to, 0o700)
+		case filepath.Ext(path) == ".lock" || strings.HasSuffix(path, "-shm"): // of the process, not of the data
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, raw, 0o600)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return left
 }
 
 func TestAnInterruptedRunIsAttemptedAgainAndGivenUpAfterThree(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	began := make(chan struct{}, 8)
-	block := make(chan struct{})
-	defer close(block)
-	stuck := func(context.Context, replenish.Data, replenish.Goal, replenish.Observe) (replenish.Result, error) {
-		began <- struct{}{}
-		<-block
-		return replenish.Result{}, context.Canceled
-	}
-	first := crashing(t, dir, stuck)
-	who, goal := first.customer(t)
-	run := first.started(t, who, goal)
-	waiting := first.started(t, who, goal)
+	stuck := untilAsked(began, replenish.Result{}, context.Canceled)
+	dir := t.TempDir()
+	a := live(t, dir, 1, stuck)
+	who, goal := a.customer(t)
+	run := a.started(t, who, goal)
+	waiting := a.started(t, who, goal)
 	<-began
 	for attempt := 2; attempt <= 3; attempt++ {
-		first.crash(t)
-		first = crashing(t, dir, stuck)
+		dir = crashed(t, dir)
+		a = live(t, dir, 1, stuck)
 		<-began
-		if r, err := first.Find(t.Context(), who, run.ID); err != nil || r.Attempts != attempt || r.State != Running {
+		if r, err := a.Find(t.Context(), who, run.ID); err != nil || r.Attempts != attempt || r.State != Running {
 			t.Fatalf("attempt %d: %+v, %v", attempt, r, err)
 		}
 	}
-	first.crash(t)
-	last := live(t, dir, 1, optimal)
+	last := live(t, crashed(t, dir), 1, decider(optimal))
 	if r, err := last.Find(t.Context(), who, run.ID); err != nil || r.State != Failed || r.Error.Code != ErrInterrupted.Code {
 		t.Errorf("after the third: %+v, %v", r, err)
 	}
 	last.until(t, who, waiting.ID, in(Done))
 }
 
-// crashing is live without the orderly end.
-func crashing(t testing.TB, dir string, d decider) agent {
-	t.Helper()
-	shelf := shelfOn(t, dir)
-	s := New(Config{Shelf: shelf, Decider: d, Slots: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err := s.Recover(t.Context()); err != nil {
-		t.Fatalf("recover: %v", err)
+func TestARunThatWasBeingCancelledIsCancelledAfterACrash(t *testing.T) {
+	t.Parallel()
+	began, gate := make(chan struct{}, 1), make(chan struct{})
+	dir := t.TempDir()
+	a := live(t, dir, 1, func(context.Context, replenish.Data, replenish.Goal, replenish.Observe) (replenish.Result, error) {
+		began <- struct{}{}
+		<-gate // does not listen
+		return replenish.Result{}, context.Canceled
+	})
+	t.Cleanup(func() { close(gate) }) // before the life is stopped
+	who, goal := a.customer(t)
+	run := a.started(t, who, goal)
+	<-began
+	if r, err := a.Cancel(t.Context(), who, run.ID); err != nil || r.State != Canceling {
+		t.Fatalf("%+v, %v", r, err)
 	}
-	go func() { _ = s.Work(context.Background()) }() // a crash waits for nobody
-	return agent{s, shelf, nil}
+	b := live(t, crashed(t, dir), 1, decider(optimal))
+	if r, err := b.Find(t.Context(), who, run.ID); err != nil || r.State != Cancelled || r.FinishedAt == nil {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 func TestAStopInGoodOrderIsNoAttempt(t *testing.T) {

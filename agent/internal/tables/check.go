@@ -15,14 +15,14 @@ var ErrBadMapping = fault.New(fault.Invalid, "tables.bad_mapping", "The columns 
 
 // Check is what came of checking a file under a mapping.
 type Check struct {
-	OK           bool      `json:"ok"`       // it can be committed as it is
-	Rows         int       `json:"rows"`     // without the header and blank lines
-	Accepted     int       `json:"accepted"` // rows without an error
-	ErrorCount   int       `json:"errorCount"`
-	Errors       []Problem `json:"errors"` // the first 200
-	WarningCount int       `json:"warningCount"`
-	Warnings     []Problem `json:"warnings"` // the first 200
-	Summary      Summary   `json:"summary"`
+	OK           bool          `json:"ok"`       // it can be committed as it is
+	Rows         int           `json:"rows"`     // without the header and blank lines
+	Accepted     int           `json:"accepted"` // rows without an error
+	ErrorCount   int           `json:"errorCount"`
+	Errors       []FileProblem `json:"errors"` // the first 200
+	WarningCount int           `json:"warningCount"`
+	Warnings     []FileProblem `json:"warnings"` // the first 200
+	Summary      Summary       `json:"summary"`
 }
 
 // Summary is what a checked file holds.

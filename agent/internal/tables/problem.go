@@ -10,8 +10,8 @@ import (
 	"github.com/dyocense/dyocense/shared/fault"
 )
 
-// Problem is something wrong, or worth knowing, about one place of a file.
-type Problem struct {
+// FileProblem is something wrong, or worth knowing, about one place of a file.
+type FileProblem struct {
 	Line    int    `json:"line"`             // 1-based line of the file on which the row began; 0 is the file as a whole
 	Column  string `json:"column,omitempty"` // name in the file's header
 	Value   string `json:"value,omitempty"`  // shortened, control characters escaped
@@ -23,23 +23,23 @@ const maxShown = 200
 
 // problems collects what is wrong, in the order found.
 type problems struct {
-	shown []Problem
+	shown []FileProblem
 	count int
 }
 
 func (p *problems) add(line int, column, value, format string, args ...any) {
 	p.count++
 	if len(p.shown) < maxShown {
-		p.shown = append(p.shown, Problem{Line: line, Column: column, Value: shorten(value), Message: fmt.Sprintf(format, args...)})
+		p.shown = append(p.shown, FileProblem{Line: line, Column: column, Value: shorten(value), Message: fmt.Sprintf(format, args...)})
 	}
 }
 
 // sorted is what is shown, by line; problems found later in the check may lie
 // on earlier lines.
-func (p *problems) sorted() []Problem {
+func (p *problems) sorted() []FileProblem {
 	sort.SliceStable(p.shown, func(i, j int) bool { return p.shown[i].Line < p.shown[j].Line })
 	if p.shown == nil {
-		return []Problem{}
+		return []FileProblem{}
 	}
 	return p.shown
 }
@@ -52,7 +52,7 @@ type remarks struct {
 }
 
 type remark struct {
-	Problem
+	FileProblem
 	count int
 }
 
@@ -67,11 +67,11 @@ func (r *remarks) add(line int, column, value, format string, args ...any) {
 		return
 	}
 	r.order = append(r.order, key)
-	r.at[key] = &remark{Problem{line, column, shorten(value), message}, 1}
+	r.at[key] = &remark{FileProblem{line, column, shorten(value), message}, 1}
 }
 
-func (r *remarks) list() []Problem {
-	list := make([]Problem, 0, len(r.order))
+func (r *remarks) list() []FileProblem {
+	list := make([]FileProblem, 0, len(r.order))
 	for _, key := range r.order {
 		if len(list) == maxShown {
 			break
@@ -81,7 +81,7 @@ func (r *remarks) list() []Problem {
 			m.Message += fmt.Sprintf(" (%s rows in all; this is the first)", grouped(m.count))
 			m.count = 1
 		}
-		list = append(list, m.Problem)
+		list = append(list, m.FileProblem)
 	}
 	return list
 }
@@ -118,7 +118,7 @@ func grouped(n int) string {
 }
 
 // details are the problems in the form of a fault.
-func details(file string, list []Problem) []fault.Detail {
+func details(file string, list []FileProblem) []fault.Detail {
 	out := make([]fault.Detail, 0, len(list))
 	for _, p := range list {
 		where := file

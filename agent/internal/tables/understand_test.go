@@ -19,7 +19,7 @@ func accepted(t *testing.T, name string, k Kind) (Check, Dataset) {
 }
 
 func warned(c Check, line int, column, says string) bool {
-	return slices.ContainsFunc(c.Warnings, func(p Problem) bool {
+	return slices.ContainsFunc(c.Warnings, func(p FileProblem) bool {
 		return p.Line == line && p.Column == column && strings.Contains(p.Message, says)
 	})
 }
