@@ -76,7 +76,7 @@ const clockSlack = time.Minute
 // an activation in the same document.
 func (a *Account) learn(s Snapshot, now time.Time) (learned bool, err error) {
 	known := a.Snapshot.FetchStarted
-	if !s.FetchStarted.After(known) && known.Before(now.Add(clockSlack)) {
+	if s.FetchStarted.Before(known) && known.Before(now.Add(clockSlack)) {
 		return false, nil
 	}
 	if s.Status == StatusPastDue {
