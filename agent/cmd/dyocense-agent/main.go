@@ -1,0 +1,78 @@
+// Command dyocense-agent keeps tenants' data and makes their decisions. It dials
+// out to a control plane and listens nowhere.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dyocense/dyocense/agent/internal/api"
+	"github.com/dyocense/dyocense/agent/internal/app"
+	"github.com/dyocense/dyocense/agent/internal/command/forecastcmd"
+	"github.com/dyocense/dyocense/agent/internal/command/solvecmd"
+	"github.com/dyocense/dyocense/agent/internal/command/workercmd"
+	"github.com/dyocense/dyocense/shared/buildinfo"
+)
+
+const program = "dyocense-agent"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(execute(ctx, root()))
+}
+
+// execute runs the command and gives the exit code: what the command says, or 1
+// for any other error.
+func execute(ctx context.Context, c *cobra.Command) int {
+	err := c.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if text := err.Error(); text != "" { // a command that has said it all has no text
+		c.PrintErrf("%s: %s\n", program, text)
+	}
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 1
+}
+
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:           program,
+		Short:         "Keeps tenants' data and makes their decisions",
+		Version:       app.Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c.AddCommand(
+		run(), solvecmd.New(), forecastcmd.New(), workercmd.New(),
+		&cobra.Command{
+			Use: "openapi", Short: "Write the OpenAPI document of the tenant API", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				document, err := api.Document(buildinfo.Version())
+				if err != nil {
+					return err
+				}
+				_, err = c.OutOrStdout().Write(document)
+				return err
+			},
+		},
+		&cobra.Command{
+			Use: "version", Short: "Tell version, commit and engine", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				_, err := fmt.Fprintf(c.OutOrStdout(), "%s version %s\n", program, app.Version())
+				return err
+			},
+		},
+	)
+	return c
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/dyocense/dyocense/agent/internal/runs"
+	"github.com/dyocense/dyocense/agent/internal/tables"
+	"github.com/dyocense/dyocense/agent/internal/tenantstore"
+	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/fault"
+)
+
+// profiles holds one document, the tenant as the control plane last wanted it.
+const (
+	profiles  = "profile"
+	profileID = "tenant"
+)
+
+// Collections are all that a tenant's store holds.
+func Collections() []docstore.Collection {
+	all := []docstore.Collection{{Name: profiles}}
+	all = append(all, tables.Collections()...)
+	return append(all, runs.Collections()...)
+}
+
+// Tenants makes what the control plane wants of tenants so, on this agent.
+type Tenants struct {
+	shelf *tenantstore.Shelf
+	runs  *runs.Service
+	log   *slog.Logger
+}
+
+// profile is what an agent keeps of a wanted tenant.
+type profile struct {
+	Name     string `json:"name"`
+	Plan     string `json:"plan"`
+	Revision int64  `json:"revision"`
+}
+
+// Apply carries out one line of the desired state and says how it came out. It
+// may be called again for the same line. Its error is for what may succeed
+// later, unchanged; the report then says so too.
+func (t Tenants) Apply(ctx context.Context, want contract.WantedTenant) (contract.Report, error) {
+	report := contract.Report{V: contract.Version, Tenant: want.Tenant, Revision: want.Revision, State: want.State}
+	step := func(name string, do func() error) error {
+		began := time.Now()
+		err := do()
+		report.Steps = append(report.Steps, contract.Step{Name: name, Millis: float64(time.Since(began).Microseconds()) / 1000})
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", name, want.Tenant, err)
+		}
+		return nil
+	}
+	var err error
+	switch want.State {
+	case contract.TenantServing:
+		err = t.serve(ctx, want, step)
+	case contract.TenantGone:
+		err = t.leave(ctx, want, step)
+	default:
+		err = fault.New(fault.Invalid, "agent.unknown_state", "This agent is too old for what is wanted of it; update it.").
+			Because(fmt.Errorf("tenant state %q", want.State))
+	}
+	if err != nil {
+		report.Reason = fault.ProblemOf(err).Detail
+		t.log.ErrorContext(ctx, "the desired state of a tenant cannot be carried out", "tenant", want.Tenant, "state", want.State, "error", err)
+		return report, err
+	}
+	report.OK = true
+	return report, nil
+}
+
+func (t Tenants) serve(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+	if err := step("create store", func() error { return t.shelf.Create(ctx, want.Tenant) }); err != nil {
+		return err
+	}
+	var store *tenantstore.Store
+	var release func()
+	if err := step("open store", func() (err error) {
+		store, release, err = t.shelf.Open(ctx, want.Tenant)
+		return err
+	}); err != nil {
+		return err
+	}
+	defer release()
+	wanted := profile{want.Name, want.Plan, want.Revision}
+	if err := step("write", func() error {
+		_, err := store.Do(ctx, tenantstore.Command{Kind: "tenant.profile", Actor: "control plane"}, func(tx *tenantstore.Tx) error {
+			var have profile
+			err := tx.Get(profiles, profileID, &have)
+			if err != nil && !errors.Is(err, docstore.ErrNotFound) {
+				return err
+			}
+			if err == nil && have.Revision > want.Revision {
+				return nil // an older line, read again after a newer one
+			}
+			return tx.Put(profiles, profileID, wanted)
+		})
+		return err
+	}); err != nil {
+		return err
+	}
+	return step("read back", func() error {
+		var have profile
+		if err := store.Get(ctx, profiles, profileID, &have); err != nil {
+			return err
+		}
+		if have != wanted && have.Revision <= want.Revision {
+			return fmt.Errorf("wrote revision %d, read revision %d", wanted.Revision, have.Revision)
+		}
+		return nil
+	})
+}
+
+func (t Tenants) leave(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+	if err := step("end decisions", func() error { return t.runs.Forget(ctx, want.Tenant) }); err != nil {
+		return err
+	}
+	return step("remove store", func() error { return t.shelf.Remove(ctx, want.Tenant) })
+}
+
+// collectEvery is the pause between two collections of expired uploads. Expired
+// ones are never shown; collecting only frees their place.
+const collectEvery = time.Hour
+
+// collect forgets expired uploads of all tenants, once an hour until ctx ends.
+func (t Tenants) collect(ctx context.Context) error {
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		tenants, err := t.shelf.Tenants(ctx)
+		if err != nil {
+			t.log.WarnContext(ctx, "tenants cannot be listed to collect uploads", "error", err)
+			continue
+		}
+		for _, tenant := range tenants {
+			store, release, err := t.shelf.Open(ctx, tenant)
+			if err == nil {
+				_, err = tables.Desk{Store: store}.Collect(ctx)
+				release()
+			}
+			if err != nil && ctx.Err() == nil && fault.KindOf(err) != fault.NotFound {
+				t.log.WarnContext(ctx, "expired uploads cannot be collected", "tenant", tenant, "error", err)
+			}
+		}
+	}
+}
