@@ -94,6 +94,8 @@ func (r *rig) serve(t testing.TB, h http.Handler, l tunnel.Limits) site {
 	s := r.connect(t, id.NewEnvironment())
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	ready := make(chan struct{})
+	l.Ready = func() { close(ready) }
 	go func() { ended <- tunnel.QuickServe(ctx, s.nc, s.Agent, h, l, silent()) }()
 	stopped := false
 	s.stop = func() {
@@ -113,16 +115,11 @@ func (r *rig) serve(t testing.TB, h http.Handler, l tunnel.Limits) site {
 		}
 	}
 	t.Cleanup(s.stop)
-	// The subscription of Serve is there when a message sent behind it has been
-	// acknowledged; ask until it is.
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if s.nc.NumSubscriptions() > 0 && s.nc.FlushTimeout(time.Second) == nil {
-			return s
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the agent does not serve")
-		}
+	receive(t, ready, "serving")
+	if err := s.nc.Flush(); err != nil { // the gateway is on another connection: let the server know first
+		t.Fatal(err)
 	}
+	return s
 }
 
 func (r *rig) do(t testing.TB, s site, method, target string, body io.Reader) (*http.Response, error) {

@@ -22,6 +22,7 @@ import (
 type Limits struct {
 	Concurrent int           // requests at a time, others are told ErrBusy; 0 means 256
 	Drain      time.Duration // what running requests get when Serve ends; 0 means 5 s
+	Ready      func()        // called once, when whoever hears of the agent from now on can reach it
 }
 
 // Serve answers the requests that gateways send to agent with h, until ctx ends.
@@ -51,6 +52,9 @@ func serve(ctx context.Context, nc *nats.Conn, agent id.Agent, h http.Handler, l
 	}
 	if err := sub.SetPendingLimits(1<<20, 256<<20); err != nil {
 		return errors.Join(fmt.Errorf("bound requests: %w", err), sub.Unsubscribe())
+	}
+	if l.Ready != nil {
+		l.Ready()
 	}
 	s.watch(ctx)
 	s.stopping.Store(true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dyocense/dyocense/shared/contract"
@@ -73,19 +74,20 @@ func (s *Service) Agents(ctx context.Context, env id.Environment) ([]Agent, erro
 	return agents, nil
 }
 
-// Alive are the ids of env's agents that live, as this process has heard.
-func (s *Service) Alive(ctx context.Context, env id.Environment) ([]id.Agent, error) {
-	all, err := s.Agents(ctx, env)
-	if err != nil {
-		return nil, err
-	}
+// Alive are the ids of env's agents that live, as this process has heard, in
+// order. It costs no look into the store.
+func (s *Service) Alive(env id.Environment) []id.Agent {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var alive []id.Agent
-	for _, a := range all {
-		if a.Alive {
-			alive = append(alive, a.ID)
+	for a, b := range s.seen {
+		if b.env == env && b.alive(now) {
+			alive = append(alive, a)
 		}
 	}
-	return alive, nil
+	slices.Sort(alive)
+	return alive
 }
 
 // Revoke ends an agent for good: its connections close now, and its key is never
@@ -141,6 +143,7 @@ func (s *Service) speaker(ctx context.Context, subject string) (id.Environment, 
 
 // beat is the last sign of life of an agent.
 type beat struct {
+	env  id.Environment
 	beat contract.Beat
 	at   time.Time
 }

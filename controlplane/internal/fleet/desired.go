@@ -129,7 +129,9 @@ func (s *Service) desired(ctx context.Context, env id.Environment, have int64) (
 		d.Tenants = append(d.Tenants, r.Value.Wanted)
 		d.Revision = r.Value.Wanted.Revision
 	}
-	if d.More {
+	if d.More || len(rows) == 0 {
+		// With nothing new this is how an agent sees that the log is shorter than it
+		// remembers, as after a restored backup.
 		if d.Revision, err = s.tail(ctx, env); err != nil {
 			return contract.Desired{}, err
 		}

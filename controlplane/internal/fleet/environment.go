@@ -104,3 +104,24 @@ func (s *Service) environmentOn(ctx context.Context, account string) (id.Environ
 func environmentOf(r docstore.Row[environmentDoc]) Environment {
 	return Environment{ID: id.Environment(r.ID), Name: r.Value.Name, Mode: r.Value.Mode, Account: r.Value.Account, Created: r.Value.Created}
 }
+
+// Account is the public key of env's account on the edge, or ErrNoneSuch.
+func (s *Service) Account(ctx context.Context, env id.Environment) (string, error) {
+	s.mu.Lock()
+	account, known := s.accountOf[env]
+	s.mu.Unlock()
+	if known {
+		return account, nil
+	}
+	e, err := s.Environment(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	if e.Account == "" {
+		return "", ErrNoneSuch
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accountOf[env] = e.Account
+	return e.Account, nil
+}

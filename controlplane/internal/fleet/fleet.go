@@ -36,12 +36,13 @@ type Service struct {
 	servers      func() []string // where agents connect
 	log          *slog.Logger
 
-	mu       sync.Mutex
-	hooks    []ReportHook
-	tails    map[id.Environment]int64  // a slot that is taken, near the newest
-	accounts map[string]id.Environment // never changes once it is known
-	seen     map[id.Agent]beat
-	voices   []*bus.Answering
+	mu        sync.Mutex
+	hooks     []ReportHook
+	tails     map[id.Environment]int64  // a slot that is taken, near the newest
+	accounts  map[string]id.Environment // never changes once it is known, and so does accountOf
+	accountOf map[id.Environment]string
+	seen      map[id.Agent]beat
+	voices    []*bus.Answering
 }
 
 // ReportHook keeps what an agent reports. When it fails, the agent sends the
@@ -57,9 +58,10 @@ func New(store docstore.Store, authority Authority, edge *nats.Conn, servers fun
 		lines:        docstore.TableOf[lineDoc](store, desiredName),
 		secrets:      docstore.TableOf[secretDoc](store, secretsName),
 		authority:    authority, edge: edge, servers: servers, log: log,
-		tails:    map[id.Environment]int64{},
-		accounts: map[string]id.Environment{},
-		seen:     map[id.Agent]beat{},
+		tails:     map[id.Environment]int64{},
+		accounts:  map[string]id.Environment{},
+		accountOf: map[id.Environment]string{},
+		seen:      map[id.Agent]beat{},
 	}
 }
 

@@ -542,13 +542,7 @@ func TestListen(t *testing.T) {
 		b := newBench(t)
 		b.listen(t)
 		h, e := b.enrol(t, b.pool.ID)
-		alive := func() []id.Agent {
-			got, err := b.fleet.Alive(t.Context(), b.pool.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
+		alive := func() []id.Agent { return b.fleet.Alive(b.pool.ID) }
 		if got := alive(); len(got) != 0 {
 			t.Errorf("alive before its first beat: %v", got)
 		}

@@ -105,12 +105,12 @@ func (s *Service) onRenew(ctx context.Context, subject string, q contract.Renew)
 }
 
 func (s *Service) onBeat(ctx context.Context, subject string, b contract.Beat) (contract.Ack, error) {
-	_, agent, err := s.speaker(ctx, subject)
+	env, agent, err := s.speaker(ctx, subject)
 	if err != nil {
 		return contract.Ack{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[id.Agent(agent.ID)] = beat{beat: b, at: time.Now()}
+	s.seen[id.Agent(agent.ID)] = beat{env: env, beat: b, at: time.Now()}
 	return contract.Ack{V: contract.Version}, nil
 }
