@@ -63,6 +63,13 @@ func (o *Operations) Checkout(ctx context.Context, r *CheckoutRequest) (*Checkou
 	return &answer, nil
 }
 
+// BoughtPlan is a Plan, or null.
+type BoughtPlan struct {
+	_ struct{} `nullable:"true"`
+
+	Plan
+}
+
 // BillingRequest is GET /v1/billing.
 type BillingRequest struct{}
 
@@ -70,11 +77,11 @@ type BillingRequest struct{}
 type BillingResponse struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
-		Plan             *Plan      `json:"plan" doc:"null before the first payment"`
-		Interval         Interval   `json:"interval"`
-		Status           Status     `json:"status" doc:"in the payment service's words; empty without a subscription"`
-		CurrentPeriodEnd *time.Time `json:"currentPeriodEnd"`
-		Access           Access     `json:"access" enum:"none,active,past_due,canceled"`
+		Plan             *BoughtPlan `json:"plan" doc:"null before the first payment"`
+		Interval         Interval    `json:"interval"`
+		Status           Status      `json:"status" doc:"in the payment service's words; empty without a subscription"`
+		CurrentPeriodEnd *time.Time  `json:"currentPeriodEnd"`
+		Access           Access      `json:"access" enum:"none,active,past_due,canceled"`
 	}
 }
 
@@ -112,7 +119,10 @@ func (o *Operations) Billing(ctx context.Context, _ *BillingRequest) (*BillingRe
 		return nil, err
 	}
 	r := &BillingResponse{CacheControl: "no-store"}
-	r.Body.Plan, r.Body.Interval, r.Body.Status, r.Body.Access = s.Plan, s.Interval, s.Status, s.Access
+	r.Body.Interval, r.Body.Status, r.Body.Access = s.Interval, s.Status, s.Access
+	if s.Plan != nil {
+		r.Body.Plan = &BoughtPlan{Plan: *s.Plan}
+	}
 	if !s.CurrentPeriodEnd.IsZero() {
 		r.Body.CurrentPeriodEnd = &s.CurrentPeriodEnd
 	}

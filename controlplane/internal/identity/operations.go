@@ -60,7 +60,7 @@ func (o *Operations) answer(ctx context.Context, who Who, token Token, session S
 	if err != nil {
 		return nil, err
 	}
-	return &SignedIn{SetCookie: o.jar.holding(token, session.end()), CacheControl: noStore, Body: view}, nil
+	return &SignedIn{SetCookie: o.jar.holding(token, session.last()), CacheControl: noStore, Body: view}, nil
 }
 
 // SessionRequest is GET /v1/session.

@@ -46,3 +46,7 @@ func (s Session) over(now time.Time) bool { return now.UnixMilli() >= s.Expires 
 func (s Session) worthSeeing(now time.Time) bool { return now.Sub(s.Seen) >= seenEvery }
 
 func (s Session) end() time.Time { return time.UnixMilli(s.Expires).UTC() }
+
+// last is when the session ends however busy it is; the browser keeps the cookie
+// until then, and the server watches the rest.
+func (s Session) last() time.Time { return s.Started.Add(absoluteMax) }

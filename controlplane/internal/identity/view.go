@@ -30,12 +30,16 @@ type PersonView struct {
 
 // TenantView is a tenant as its members see it.
 type TenantView struct {
+	_ struct{} `nullable:"true"`
+
 	ID   id.Tenant `json:"id"`
 	Name string    `json:"name"`
 }
 
 // PlanView is what a tenant has bought. Limits: 0 is unlimited.
 type PlanView struct {
+	_ struct{} `nullable:"true"`
+
 	ID        string        `json:"id"`
 	Name      string        `json:"name"`
 	Locations int           `json:"locations"`
