@@ -79,7 +79,7 @@ func readFrame(r io.Reader) (frame, error) {
 		return frame{}, err
 	}
 	if _, err := io.ReadFull(r, head[1:]); err != nil {
-		return frame{}, fmt.Errorf("the stream ends inside a frame: %w", errFrame)
+		return frame{}, fmt.Errorf("%w: %w", errFrame, io.ErrUnexpectedEOF)
 	}
 	length, k := int64(binary.LittleEndian.Uint32(head[:4])), kind(head[4])
 	if k.limit() == 0 || length < 1 || length-1 > int64(k.limit()) {
@@ -88,7 +88,7 @@ func readFrame(r io.Reader) (frame, error) {
 	// The buffer grows with what arrives, not with what is promised.
 	var body bytes.Buffer
 	if n, err := io.CopyN(&body, r, length-1); err != nil {
-		return frame{}, fmt.Errorf("the stream ends after %d of %d bytes: %w", n, length-1, errFrame)
+		return frame{}, fmt.Errorf("after %d of %d bytes: %w: %w", n, length-1, errFrame, io.ErrUnexpectedEOF)
 	}
 	return frame{k, body.Bytes()}, nil
 }

@@ -156,10 +156,11 @@ func (p *process) finish(patience time.Duration) {
 // obituary says how the child ended, for people. Call it after done.
 func (p *process) obituary() string {
 	how := "the worker ended without a result"
-	if p.exit != nil {
+	switch {
+	case errors.Is(p.broken, errFrame) && !errors.Is(p.broken, io.ErrUnexpectedEOF):
+		how = "the worker did not keep to the protocol: " + p.broken.Error() // and so we killed it
+	case p.exit != nil:
 		how = "the worker died: " + p.exit.Error()
-	} else if p.broken != nil {
-		how = "the worker did not keep to the protocol: " + p.broken.Error()
 	}
 	if words := p.stderr.String(); words != "" {
 		how += "; last words: " + words
