@@ -73,7 +73,7 @@ func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
 		}
 	case err == nil:
 		return nil
-	case !errors.Is(err, ErrNoTenant):
+	case !errors.Is(err, docstore.ErrNotFound):
 		return err
 	}
 	s, err := f.store(tenant)
@@ -189,7 +189,7 @@ func (f *mongoFactory) registered(ctx context.Context, tenant id.Tenant) (docsto
 	}
 	d, err := f.registry.Get(ctx, registryCollection, string(tenant))
 	if errors.Is(err, docstore.ErrNotFound) {
-		return d, ErrNoTenant
+		return d, ErrNoTenant.Because(err) // malformed ids have another cause
 	}
 	if err != nil {
 		return d, fmt.Errorf("look up tenant: %w", err)

@@ -120,8 +120,11 @@ func (s *Store) recover(ctx context.Context) error {
 	switch {
 	case end.Slot < checkpoint.Slot:
 		return ErrDamaged.Because(fmt.Errorf("the journal ends at slot %d; the documents stand at %d", end.Slot, checkpoint.Slot))
-	case end.Slot == checkpoint.Slot && end.Chain != checkpoint.Chain:
-		return ErrDamaged.Because(fmt.Errorf("entry %d is not the one that was applied", end.Slot))
+	case end.Slot == checkpoint.Slot:
+		if end.Chain != checkpoint.Chain {
+			return ErrDamaged.Because(fmt.Errorf("entry %d is not the one that was applied", end.Slot))
+		}
+		return s.checkLink(ctx, end)
 	}
 	if err := s.catchUp(ctx); err != nil {
 		return err
@@ -130,6 +133,23 @@ func (s *Store) recover(ctx context.Context) error {
 		return ErrDamaged.Because(fmt.Errorf("slot %d is missing; the journal ends at %d", s.tail.Slot+1, end.Slot))
 	}
 	return nil
+}
+
+// checkLink fails with ErrDamaged unless e chains to the entry before it, which
+// shows that e itself is unaltered.
+func (s *Store) checkLink(ctx context.Context, e entry) error {
+	before := place{Chain: genesis}
+	if e.Slot > 1 {
+		prior, err := s.slot(ctx, e.Generation, e.Slot-1)
+		if err != nil {
+			return err
+		}
+		if prior == nil {
+			return ErrDamaged.Because(fmt.Errorf("slot %d is missing", e.Slot-1))
+		}
+		before = prior.place()
+	}
+	return e.follows(before)
 }
 
 // checkpoint is the place up to which the documents are known to be applied.
