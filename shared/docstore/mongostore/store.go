@@ -83,8 +83,10 @@ func Connect(ctx context.Context, uri string) (*Cluster, error) {
 		return nil, docstore.ErrInvalid.Saying("The address of MongoDB is malformed; it looks like mongodb://user:password@host:27017/?replicaSet=rs0.")
 	}
 	o.SetWriteConcern(journaled).SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
-		SetRetryWrites(true).SetRetryReads(true).SetAppName("dyocense").
-		SetServerSelectionTimeout(selectionTimeout)
+		SetRetryWrites(true).SetRetryReads(true).SetAppName("dyocense")
+	if o.ServerSelectionTimeout == nil { // the address may say otherwise
+		o.SetServerSelectionTimeout(selectionTimeout)
+	}
 	client, err := mongo.Connect(ctx, o)
 	if err != nil {
 		return nil, storeFault("connect to MongoDB", err)

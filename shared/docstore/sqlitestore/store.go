@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -34,6 +35,8 @@ const (
 	applicationID = 0x64796f63
 	// formatVersion grows when an older program can no longer read the file.
 	formatVersion = 1
+	// readerIdle is how long a read connection is kept without use.
+	readerIdle = time.Minute
 )
 
 // Options tunes a store. The zero value is right for most.
@@ -124,7 +127,10 @@ func (s *Store) open(o Options) error {
 		return fmt.Errorf("open store file for reading: %w", err)
 	}
 	s.read.SetMaxOpenConns(o.Readers)
-	s.read.SetMaxIdleConns(1) // an idle store keeps one reader
+	// Readers stay while they are used, so that statements stay prepared; an idle
+	// store gives their memory back.
+	s.read.SetMaxIdleConns(o.Readers)
+	s.read.SetConnMaxIdleTime(readerIdle)
 	return nil
 }
 
