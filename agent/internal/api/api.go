@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -36,7 +35,7 @@ func New(c Config) http.Handler {
 
 // Document is the OpenAPI 3.1 document of the API, the same bytes every time.
 func Document(program string) ([]byte, error) {
-	_, api := build(Config{Program: program, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	_, api := build(Config{Program: program, Log: slog.New(slog.DiscardHandler)})
 	doc, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)

@@ -58,7 +58,7 @@ type office struct {
 
 func newOffice(t testing.TB, d runs.Decider) *office {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	files, err := tenantstore.NewSQLiteFactory(t.TempDir(), append(tables.Collections(), runs.Collections()...))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dyocense/dyocense/agent/internal/api"
 	"github.com/dyocense/dyocense/agent/internal/runs"
+	"github.com/dyocense/dyocense/agent/internal/session"
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/agent/kernel/check"
 	"github.com/dyocense/dyocense/agent/kernel/replenish"
@@ -54,14 +55,26 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		// One damaged tenant must not keep the others from being served.
 		log.ErrorContext(ctx, "some interrupted decisions could not be recovered", "error", err)
 	}
-	tenants := Tenants{shelf: shelf, runs: decisions, log: log}
+	already, err := shelf.Tenants(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("list tenants: %w", err), shelf.Close())
+	}
+	tenants := newTenants(already, shelf, decisions, log)
 	handler := api.New(api.Config{
 		Shelf: shelf, Runs: decisions, Components: c.components, Program: buildinfo.Version(), Log: log,
 	})
 	parts := []process.Part{
 		{Name: "decisions", Run: decisions.Work},
 		{Name: "collection of uploads", Run: tenants.collect},
-		{Name: "session", Run: c.session(token, tenants, handler, decisions, log)},
+		{Name: "session", Run: func(ctx context.Context) error {
+			return session.Run(ctx, session.Config{
+				ControlPlane: c.ControlPlane, Dir: filepath.Join(c.Data, "identity"), Name: c.Name, Program: buildinfo.Version(),
+				Mode: c.Features.Mode, JoinToken: token,
+				Load: func() session.Load {
+					return session.Load{Tenants: tenants.count(), Runs: decisions.Running(), Components: c.components()}
+				},
+			}, tenants, handler, log)
+		}},
 	}
 	if in != nil && in.Lifeline {
 		parts = append(parts, process.Part{Name: "lifeline", Run: in.watch})

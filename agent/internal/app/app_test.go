@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,9 +21,9 @@ import (
 	"github.com/dyocense/dyocense/shared/id"
 )
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func tenants(t *testing.T) Tenants {
+func tenants(t *testing.T) *Tenants {
 	t.Helper()
 	files, err := tenantstore.NewSQLiteFactory(t.TempDir(), Collections())
 	if err != nil {
@@ -34,7 +35,7 @@ func tenants(t *testing.T) Tenants {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return Tenants{shelf: shelf, runs: runs.New(runs.Config{Shelf: shelf, Log: quiet()}), log: quiet()}
+	return newTenants(nil, shelf, runs.New(runs.Config{Shelf: shelf, Log: quiet()}), quiet())
 }
 
 func stepNames(r contract.Report) []string {
@@ -87,6 +88,9 @@ func TestATenantThatIsGoneLeavesNothing(t *testing.T) {
 			t.Fatalf("%+v, %v", r, err)
 		}
 	}
+	if n := ts.count(); n != 0 {
+		t.Errorf("%d tenants are counted", n)
+	}
 	if _, _, err := ts.shelf.Open(t.Context(), tenant); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("still there: %v", err)
 	}
@@ -103,34 +107,48 @@ func TestAStateOfANewerVersionIsRefusedInWords(t *testing.T) {
 func TestTheJoinTokenIsNeverAnArgument(t *testing.T) {
 	t.Parallel()
 	t.Run("it is the first line of standard input", func(t *testing.T) {
+		t.Parallel()
 		in := &Stdin{From: strings.NewReader("token-1\nrest"), Token: true}
-		token, err := Config{}.JoinToken(in)
-		if err != nil || token.Reveal() != "token-1" {
-			t.Fatalf("%v", err)
+		ask, err := Config{}.JoinToken(in)
+		if err != nil {
+			t.Fatal(err)
 		}
-		rest, err := io.ReadAll(in.From)
-		if err != nil || string(rest) != "rest" {
+		if token, err := ask(t.Context()); err != nil || token.Reveal() != "token-1" {
+			t.Errorf("%v", err)
+		}
+		if rest, err := io.ReadAll(in.From); err != nil || string(rest) != "rest" {
 			t.Errorf("the rest is %q, %v", rest, err)
 		}
 	})
-	t.Run("or the content of a file", func(t *testing.T) {
+	t.Run("or the content of a file, which may be gone later", func(t *testing.T) {
+		t.Parallel()
 		path := filepath.Join(t.TempDir(), "token")
+		ask, err := Config{JoinTokenFile: path}.JoinToken(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ask(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("without the file: %v", err)
+		}
 		if err := os.WriteFile(path, []byte(" token-2\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		token, err := Config{JoinTokenFile: path}.JoinToken(nil)
-		if err != nil || token.Reveal() != "token-2" {
+		if token, err := ask(t.Context()); err != nil || token.Reveal() != "token-2" {
 			t.Errorf("%v", err)
 		}
 	})
-	t.Run("an input that ends at once is an error", func(t *testing.T) {
-		if _, err := (Config{}).JoinToken(&Stdin{From: strings.NewReader(""), Token: true}); err == nil {
-			t.Error("no error")
+	t.Run("an input without one is an error", func(t *testing.T) {
+		t.Parallel()
+		for _, text := range []string{"", "\n", "  \nrest", strings.Repeat("x", maxToken+1) + "\n"} {
+			if _, err := (Config{}).JoinToken(&Stdin{From: strings.NewReader(text), Token: true}); err == nil {
+				t.Errorf("no error for %.10q", text)
+			}
 		}
 	})
-	t.Run("a file that is not there is an error", func(t *testing.T) {
-		if _, err := (Config{JoinTokenFile: filepath.Join(t.TempDir(), "none")}).JoinToken(nil); err == nil {
-			t.Error("no error")
+	t.Run("and none is needed by an agent that has its identity", func(t *testing.T) {
+		t.Parallel()
+		if ask, err := (Config{}).JoinToken(nil); ask != nil || err != nil {
+			t.Errorf("%v", err)
 		}
 	})
 }

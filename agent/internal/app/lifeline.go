@@ -2,13 +2,14 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
+	"github.com/dyocense/dyocense/agent/internal/session"
 	"github.com/dyocense/dyocense/shared/secret"
 )
 
@@ -27,34 +28,48 @@ type Stdin struct {
 	Lifeline bool // the agent ends when the input ends
 }
 
-// JoinToken reads the token from where it was told to be: "" when nowhere, which
-// is enough for an agent that has its identity already.
-func (c Config) JoinToken(in *Stdin) (secret.Text, error) {
-	if in != nil && in.Token {
+// JoinToken is where the join token comes from, nil when from nowhere, which is
+// enough for an agent that has its identity already. From standard input it is
+// read now, since what follows it there is the lifeline; from a file when it is
+// asked for, since the file may be gone once it was used.
+func (c Config) JoinToken(in *Stdin) (func(context.Context) (secret.Text, error), error) {
+	switch {
+	case in != nil && in.Token:
 		reader := bufio.NewReaderSize(in.From, maxToken)
-		line, err := reader.ReadString('\n')
-		if err != nil && !(errors.Is(err, io.EOF) && line != "") {
-			return "", fmt.Errorf("read the join token from standard input: %w", err)
+		token, err := firstLine(reader)
+		if err != nil {
+			return nil, fmt.Errorf("read the join token from standard input: %w", err)
 		}
 		in.From = reader
-		if len(line) > maxToken {
-			return "", errors.New("the first line of standard input is too long for a join token")
-		}
-		return secret.Text(strings.TrimSpace(line)), nil
+		return func(context.Context) (secret.Text, error) { return token, nil }, nil
+	case c.JoinTokenFile != "":
+		return func(context.Context) (secret.Text, error) {
+			f, err := os.Open(c.JoinTokenFile)
+			if err != nil {
+				return "", fmt.Errorf("open the file with the join token: %w", err)
+			}
+			defer func() { _ = f.Close() }()
+			token, err := firstLine(bufio.NewReaderSize(f, maxToken))
+			if err != nil {
+				return "", fmt.Errorf("read the file with the join token: %w", err)
+			}
+			return token, nil
+		}, nil
 	}
-	if c.JoinTokenFile == "" {
-		return "", nil
+	return nil, nil
+}
+
+// firstLine is the token on the first line, which need not be ended.
+func firstLine(r *bufio.Reader) (secret.Text, error) {
+	line, err := r.ReadSlice('\n')
+	if err != nil && !(errors.Is(err, io.EOF) && len(line) > 0) {
+		return "", err
 	}
-	f, err := os.Open(c.JoinTokenFile)
-	if err != nil {
-		return "", fmt.Errorf("open the file with the join token: %w", err)
+	token := secret.Text(bytes.TrimSpace(line))
+	if !token.Set() {
+		return "", session.ErrNoToken
 	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, maxToken))
-	if err != nil {
-		return "", fmt.Errorf("read the file with the join token: %w", err)
-	}
-	return secret.Text(strings.TrimSpace(string(raw))), nil
+	return token, nil
 }
 
 // watch returns errParentGone when the input ends, and nil with ctx. Its reading

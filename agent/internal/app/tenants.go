@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/dyocense/dyocense/agent/internal/runs"
@@ -13,6 +14,7 @@ import (
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/id"
 )
 
 // profiles holds one document, the tenant as the control plane last wanted it.
@@ -33,6 +35,25 @@ type Tenants struct {
 	shelf *tenantstore.Shelf
 	runs  *runs.Service
 	log   *slog.Logger
+
+	mu     sync.Mutex
+	served map[id.Tenant]struct{}
+}
+
+// newTenants knows the tenants that are served already.
+func newTenants(already []id.Tenant, shelf *tenantstore.Shelf, r *runs.Service, log *slog.Logger) *Tenants {
+	t := &Tenants{shelf: shelf, runs: r, log: log, served: map[id.Tenant]struct{}{}}
+	for _, one := range already {
+		t.served[one] = struct{}{}
+	}
+	return t
+}
+
+// count is how many tenants are served.
+func (t *Tenants) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.served)
 }
 
 // profile is what an agent keeps of a wanted tenant.
@@ -45,7 +66,7 @@ type profile struct {
 // Apply carries out one line of the desired state and says how it came out. It
 // may be called again for the same line. Its error is for what may succeed
 // later, unchanged; the report then says so too.
-func (t Tenants) Apply(ctx context.Context, want contract.WantedTenant) (contract.Report, error) {
+func (t *Tenants) Apply(ctx context.Context, want contract.WantedTenant) (contract.Report, error) {
 	report := contract.Report{V: contract.Version, Tenant: want.Tenant, Revision: want.Revision, State: want.State}
 	step := func(name string, do func() error) error {
 		began := time.Now()
@@ -72,10 +93,17 @@ func (t Tenants) Apply(ctx context.Context, want contract.WantedTenant) (contrac
 		return report, err
 	}
 	report.OK = true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if want.State == contract.TenantServing {
+		t.served[want.Tenant] = struct{}{}
+	} else {
+		delete(t.served, want.Tenant)
+	}
 	return report, nil
 }
 
-func (t Tenants) serve(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
 	if err := step("create store", func() error { return t.shelf.Create(ctx, want.Tenant) }); err != nil {
 		return err
 	}
@@ -117,7 +145,7 @@ func (t Tenants) serve(ctx context.Context, want contract.WantedTenant, step fun
 	})
 }
 
-func (t Tenants) leave(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+func (t *Tenants) leave(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
 	if err := step("end decisions", func() error { return t.runs.Forget(ctx, want.Tenant) }); err != nil {
 		return err
 	}
@@ -129,7 +157,7 @@ func (t Tenants) leave(ctx context.Context, want contract.WantedTenant, step fun
 const collectEvery = time.Hour
 
 // collect forgets expired uploads of all tenants, once an hour until ctx ends.
-func (t Tenants) collect(ctx context.Context) error {
+func (t *Tenants) collect(ctx context.Context) error {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
 	for {

@@ -33,13 +33,13 @@ func TestTenantsTakeTurns(t *testing.T) {
 				if err != nil {
 					return
 				}
-				time.Sleep(time.Second) // the work; time is the bubble's
+				<-time.After(time.Second) // the work; time is the bubble's
 				order = append(order, j.run)
 				q.done(j.tenant)
 			}
 		})
 		synctest.Wait()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		stop()
 		worker.Wait()
 		want := []id.Run{"big0", "small0", "mid0", "big1", "mid1", "big2", "big3"}
@@ -69,7 +69,7 @@ func TestOneTenantNeverHoldsTwoWorkers(t *testing.T) {
 					working[j.tenant]++
 					most = max(most, working[j.tenant])
 					mu.Unlock()
-					time.Sleep(time.Second)
+					<-time.After(time.Second)
 					mu.Lock()
 					working[j.tenant]--
 					finished[j.tenant] = time.Since(began)
@@ -82,7 +82,7 @@ func TestOneTenantNeverHoldsTwoWorkers(t *testing.T) {
 			q.push(job{"greedy", id.Run(fmt.Sprint(i))})
 		}
 		q.push(job{"late", "x"})
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		stop()
 		workers.Wait()
 		if most != 1 {

@@ -3,7 +3,6 @@ package runs
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,7 +50,7 @@ func shelfOn(t testing.TB, dir string) *tenantstore.Shelf {
 func live(t testing.TB, dir string, slots int, d decider) agent {
 	t.Helper()
 	shelf := shelfOn(t, dir)
-	s := New(Config{Shelf: shelf, Decider: d, Slots: slots, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s := New(Config{Shelf: shelf, Decider: d, Slots: slots, Log: slog.New(slog.DiscardHandler)})
 	if err := s.Recover(t.Context()); err != nil {
 		t.Fatalf("recover: %v", err)
 	}

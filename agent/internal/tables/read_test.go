@@ -124,8 +124,9 @@ func TestEveryProblemHasItsLineColumnValueAndAdvice(t *testing.T) {
 		"missing-column.csv":     {Demand, []at{{1, "", "", "“Quantity” (quantity)"}}},
 		"control-characters.csv": {Demand, []at{{2, "quantity", `\x1b[31m12`, "not a number"}}},
 		"ambiguous-dates.csv": {Demand, []at{
-			{2, "date", "01/02/2026", "day/month or month/day"}, {4, "date", "03/02/2026", "day/month or month/day"},
+			{2, "date", "01/02/2026", "day/month or month/day"},
 			{3, "date", "02/02/2026", "day/month or month/day"},
+			{4, "date", "03/02/2026", "day/month or month/day"},
 		}},
 		"not-numbers.csv": {Demand, []at{
 			{2, "quantity", "NaN", "finite"}, {3, "quantity", "Infinity", "finite"}, {4, "quantity", "lots", "not a number"},
