@@ -218,6 +218,10 @@ func (c *Client) watch() {
 	}
 }
 
+// leftGrace is what the agent gets beyond the caller's time: the caller's clock
+// decides and cancels, the agent's is for a cancel that got lost.
+const leftGrace = time.Second
+
 // encodeRequest gives the head of r, the first bytes of its body, and whether
 // there is more of it. A body of known, small size is read whole, so that the
 // request is one message.
@@ -242,7 +246,7 @@ func encodeRequest(ctx context.Context, p contract.Principal, r *http.Request) (
 		h.length = -1 // net/http's way of saying that a client request's length is unknown
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		h.left = max(time.Until(deadline), time.Millisecond)
+		h.left = max(time.Until(deadline), 0) + leftGrace
 	}
 	if head, err = appendRequest(nil, h); err != nil {
 		return nil, nil, false, ErrHeadSize.Because(err)

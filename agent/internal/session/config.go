@@ -1,0 +1,132 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/features"
+	"github.com/dyocense/dyocense/shared/secret"
+	"github.com/dyocense/dyocense/shared/tunnel"
+)
+
+// The faults of a configuration.
+var (
+	ErrAddress = fault.New(fault.Invalid, "session.address",
+		"The control plane's address must be an https:// URL; http:// is for this machine only, because the join token would be readable on the way.")
+	ErrNoToken = fault.New(fault.Invalid, "session.no_token",
+		"This agent is not enrolled and has no join token. Make one in the portal, put it into a file and name the file in DYOCENSE_JOIN_TOKEN_FILE (- reads standard input).")
+)
+
+// Config is what a session needs.
+type Config struct {
+	ControlPlane string // base URL; https, or http on this machine
+	Dir          string // of the identity; made if missing
+	Name         string // of the host, for people
+	Program      string // version of this program
+	Mode         features.Mode
+	// JoinToken is asked only when the control plane does not know this agent
+	// yet; nil means that there is none.
+	JoinToken  func(context.Context) (secret.Text, error)
+	Load       func() Load // for beats; nil means nothing to tell
+	Tunnel     tunnel.Limits
+	HTTPClient *http.Client // nil means one of its own
+}
+
+// Load is what an agent tells of itself in a beat.
+type Load struct {
+	Tenants    int
+	Runs       int
+	Components []features.Component
+}
+
+// Handler carries out what is wanted. One call runs at a time.
+type Handler interface {
+	// Apply brings a tenant into the wanted state; it does nothing when it is
+	// there already. The report says how it came out and in which steps; its V,
+	// Tenant, Revision and State are filled in by the caller. An error of a
+	// retryable kind is tried again a few times; what is left of it is reported
+	// to the control plane with the fault's sentence.
+	Apply(ctx context.Context, w contract.WantedTenant) (contract.Report, error)
+}
+
+func (c Config) endpoint(path string) (string, error) {
+	u, err := url.Parse(c.ControlPlane)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", ErrAddress
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !onThisMachine(u.Hostname())) {
+		return "", ErrAddress
+	}
+	return u.JoinPath(path).String(), nil
+}
+
+func onThisMachine(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// TokenFile is the environment variable that names the file of the join token.
+const TokenFile = "DYOCENSE_JOIN_TOKEN_FILE"
+
+const maxToken = 256
+
+// JoinToken reads the token from the file that TokenFile names, or one line of
+// stdin when that is "-". It gives nil when the variable is not set. Stdin is
+// read no further than that line, so that it can serve for something else.
+func JoinToken(getenv func(string) string, stdin io.Reader) func(context.Context) (secret.Text, error) {
+	path := getenv(TokenFile)
+	if path == "" {
+		return nil
+	}
+	return func(context.Context) (secret.Text, error) {
+		in := stdin
+		if path != "-" {
+			f, err := os.Open(path)
+			if err != nil {
+				return "", fmt.Errorf("read join token: %w", err)
+			}
+			defer f.Close() //nolint:errcheck // only read
+			in = f
+		}
+		token, err := line(in)
+		if err != nil {
+			return "", fmt.Errorf("read join token: %w", err)
+		}
+		if token == "" {
+			return "", ErrNoToken
+		}
+		return secret.Text(token), nil
+	}
+}
+
+// line reads up to the next line feed, byte by byte.
+func line(r io.Reader) (string, error) {
+	var text []byte
+	for b := make([]byte, 1); len(text) < maxToken; {
+		n, err := r.Read(b)
+		if n == 1 {
+			if b[0] == '\n' {
+				break
+			}
+			text = append(text, b[0])
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.TrimSpace(string(text)), nil
+}
