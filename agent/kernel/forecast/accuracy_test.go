@@ -118,7 +118,12 @@ func within(t *testing.T, s *score, smape, mase, low, high float64) {
 // M1 is where the methods were tuned; here they must not get worse unnoticed.
 func TestAccuracyOnM1(t *testing.T) {
 	t.Parallel()
-	all := readCompetition(t, "forecast/m1.csv")
+	var all []competition
+	for i, c := range readCompetition(t, "forecast/m1.csv") {
+		if i%5 == 0 { // enough to see a loss, and quick under the race detector
+			all = append(all, c)
+		}
+	}
 	naive, _ := scores(t, all, SeasonalNaive)
 	mean, coverage := scores(t, all, Mean)
 	t.Run("the mean of ETS and Theta stays at least ten percent better than the seasonal naive method", func(t *testing.T) {
