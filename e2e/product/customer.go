@@ -172,7 +172,7 @@ func (c *Customer) Pay(ctx context.Context, page, card string) (string, error) {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("open checkout page: %d %w", resp.StatusCode, err)
 	}
-	form := url.Values{"card": {card}, "expiry": {"12 / 34"}, "cvc": {"123"}, "name": {"Ada Example"}}
+	form := url.Values{"number": {card}, "expiry": {"12 / 34"}, "cvc": {"123"}}
 	for _, hidden := range hiddenField.FindAllStringSubmatch(string(html), -1) {
 		form.Set(hidden[1], hidden[2])
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/dyocense/dyocense/shared/features"
@@ -12,16 +13,18 @@ import (
 type Config struct {
 	Features features.Features
 
-	Listen       string // HOST:PORT; port 0 takes any
-	Data         string // directory of everything this process keeps
-	BaseURL      string // as people type it; "" means http and the address listened on
-	Production   bool   // ENVIRONMENT=production: no sandbox, no outbox page, https only
-	AgentProgram string // dyocense-agent for the pool; "" means the one beside this program
-	PoolAgent    bool   // start an agent for the pool as a child process
+	Listen        string // HOST:PORT; port 0 takes any
+	Data          string // directory of everything this process keeps
+	BaseURL       string // as people type it; "" means http and the address listened on
+	Production    bool   // ENVIRONMENT=production: no sandbox, no outbox page, https only
+	AgentProgram  string // dyocense-agent for the pool; "" means the one beside this program
+	PoolAgent     bool   // start an agent for the pool as a child process
+	PoolTokenFile string // where an external pool agent finds its join token; "" writes none
 
 	MongoURI    secret.Text // "" means SQLite in Data
 	CoreURL     string      // "" means embedded
 	CoreCreds   string      // file
+	CoreServers int         // how many keep each stream
 	EdgeListen  string      // of the embedded edge
 	EdgeURL     string      // as agents reach it; "" means what is listened on
 	SMTP        SMTP
@@ -34,6 +37,7 @@ type Config struct {
 // SMTP says how mails leave. Without Address they stay in the outbox page.
 type SMTP struct {
 	Address  string // HOST:PORT
+	Security string // starttls, tls or plain
 	User     string
 	Password secret.Text
 	From     string
@@ -54,20 +58,23 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		e.mistakes = append(e.mistakes, err)
 	}
 	c := Config{
-		Features:     f,
-		Listen:       e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
-		Data:         e.text("DYOCENSE_DATA", "data"),
-		BaseURL:      strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
-		Production:   e.choice("ENVIRONMENT", "development", "production") == "production",
-		AgentProgram: e.text("DYOCENSE_AGENT_PROGRAM", ""),
-		PoolAgent:    e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
-		MongoURI:     secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
-		CoreURL:      e.url("NATS_CORE_URL", "nats", "tls"),
-		CoreCreds:    e.text("NATS_CORE_CREDS", ""),
-		EdgeListen:   e.address("NATS_EDGE_LISTEN", "127.0.0.1:0"),
-		EdgeURL:      e.url("NATS_EDGE_URL", "nats", "tls", "ws", "wss"),
+		Features:      f,
+		Listen:        e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
+		Data:          e.text("DYOCENSE_DATA", "data"),
+		BaseURL:       strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
+		Production:    e.choice("ENVIRONMENT", "development", "production") == "production",
+		AgentProgram:  e.text("DYOCENSE_AGENT_PROGRAM", ""),
+		PoolAgent:     e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
+		PoolTokenFile: e.text("DYOCENSE_POOL_JOIN_TOKEN_FILE", ""),
+		MongoURI:      secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
+		CoreURL:       e.url("NATS_CORE_URL", "nats", "tls"),
+		CoreCreds:     e.text("NATS_CORE_CREDS", ""),
+		CoreServers:   e.count("NATS_CORE_REPLICAS", 1, 1, 5),
+		EdgeListen:    e.address("NATS_EDGE_LISTEN", "127.0.0.1:0"),
+		EdgeURL:       e.url("NATS_EDGE_URL", "nats", "tls", "ws", "wss"),
 		SMTP: SMTP{
 			Address:  e.text("SMTP_ADDRESS", ""),
+			Security: e.choice("SMTP_SECURITY", "starttls", "tls", "plain"),
 			User:     e.text("SMTP_USER", ""),
 			Password: e.secret("SMTP_PASSWORD"),
 			From:     e.text("MAIL_FROM", "Dyocense <no-reply@localhost>"),
@@ -109,3 +116,15 @@ func (c Config) together(e *environment) {
 
 // Secure says whether people reach us over https.
 func (c Config) Secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }
+
+// OwnURL is where this process is reached on its own machine.
+func (c Config) OwnURL() string {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "" // LoadConfig has refused it
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 
 	"github.com/dyocense/dyocense/shared/secret"
 )
@@ -61,6 +62,19 @@ func (e *environment) choice(name string, choices ...string) string {
 	}
 	e.wrong("%s is %q; it must be one of %v", name, v, choices)
 	return choices[0]
+}
+
+func (e *environment) count(name string, otherwise, least, most int) int {
+	v := e.get(name)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		e.wrong("%s is %q; it must be a number from %d to %d", name, v, least, most)
+		return otherwise
+	}
+	return n
 }
 
 func (e *environment) wrong(format string, args ...any) {

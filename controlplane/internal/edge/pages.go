@@ -12,14 +12,11 @@ import (
 )
 
 // Mount serves h for every method below path: pages that are not part of the API,
-// such as a hosted checkout. policy, if not empty, replaces the
-// Content-Security-Policy there.
-func (s *Server) Mount(prefix, policy string, h http.Handler) {
+// such as a hosted checkout. What h says of content security holds there.
+func (s *Server) Mount(prefix string, h http.Handler) {
 	serve := adaptor.HTTPHandler(h)
 	s.app.All(prefix+"/*", func(c *fiber.Ctx) error {
-		if policy != "" {
-			c.Set("Content-Security-Policy", policy)
-		}
+		c.Response().Header.Del("Content-Security-Policy")
 		return serve(c)
 	})
 }

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/dyocense/dyocense/controlplane/internal/notify"
+	"github.com/dyocense/dyocense/shared/features"
+)
+
+// checks are the components of the control plane, in the order they are told.
+func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mailbox) []check {
+	store, core := "embedded SQLite", "embedded"
+	if c.MongoURI.Set() {
+		store = "MongoDB"
+	}
+	if c.CoreURL != "" {
+		core = "external"
+	}
+	payment, mail := "Stripe", "SMTP"
+	if pay.sandbox != nil {
+		payment = "sandbox: no real money moves"
+	}
+	if mailbox.Shows() {
+		mail = "shown at /outbox: no mail leaves"
+	}
+	all := []check{
+		asking("store", store, s.store.Ping),
+		asking("bus core", core, connected(s.coreConn)),
+		asking("bus edge", "embedded", connected(s.edgeConn)),
+		asking("pool agent", "", pool.alive),
+		always("payments", features.Ready, payment),
+		always("mail", features.Ready, mail),
+	}
+	return append(all, platformParts(c)...)
+}
+
+func connected(nc *nats.Conn) func(context.Context) error {
+	return func(context.Context) error {
+		if !nc.IsConnected() {
+			return errors.New("the connection is " + nc.Status().String())
+		}
+		return nil
+	}
+}

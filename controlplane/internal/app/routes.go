@@ -1,0 +1,37 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/dyocense/dyocense/controlplane/internal/edge"
+)
+
+// routes is every address of the control plane, with who may call it.
+func (a *app) routes(s *edge.Server) {
+	const (
+		get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+		anyone         = edge.Anyone
+		signedIn       = edge.SignedIn
+		agent          = edge.JoiningAgent
+	)
+	edge.Handle(s, edge.Route{Method: get, Path: "/health", ID: "show-health", Tag: "operation", Who: anyone, Summary: "How the product is"}, a.health.Show)
+
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/signup", ID: "sign-up", Tag: "account", Who: anyone, Status: http.StatusAccepted, Summary: "Ask for an account"}, a.signup.SignUp)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/signup/verify", ID: "verify-address", Tag: "account", Who: anyone, Summary: "Confirm the address with the mailed token"}, a.signup.Verify)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/session", ID: "sign-in", Tag: "account", Who: anyone, Summary: "Sign in"}, a.sessions.SignIn)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/session", ID: "show-session", Tag: "account", Who: signedIn, Summary: "Who is signed in, and what they have"}, a.sessions.Session)
+	edge.Handle(s, edge.Route{Method: del, Path: "/v1/session", ID: "sign-out", Tag: "account", Who: anyone, Status: http.StatusNoContent, Summary: "Sign out"}, a.sessions.SignOut)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/permissions", ID: "list-permissions", Tag: "account", Who: signedIn, Summary: "Which role may do what"}, a.tenancy.Permissions)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/outbox", ID: "list-outbox", Tag: "account", Who: anyone, Summary: "Mails, when no mail server is configured"}, a.mails.Outbox)
+
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/plans", ID: "list-plans", Tag: "billing", Who: anyone, Summary: "What is sold"}, a.billing.Plans)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/billing/checkout", ID: "start-checkout", Tag: "billing", Who: signedIn, Summary: "Open a hosted page to pay on"}, a.billing.Checkout)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/billing", ID: "show-billing", Tag: "billing", Who: signedIn, Summary: "What is bought"}, a.billing.Billing)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/webhooks/stripe", ID: "receive-stripe-notice", Tag: "billing", Who: anyone, Summary: "Notices of the payment service, signed"}, a.billing.Webhook)
+
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/provisioning", ID: "show-provisioning", Tag: "provisioning", Who: signedIn, Summary: "How far the setting-up is"}, a.provisioning.Show)
+	edge.Stream(s, edge.Route{Method: get, Path: "/v1/provisioning/events", ID: "watch-provisioning", Tag: "provisioning", Who: signedIn, Summary: "The same, after every change"}, "provisioning", a.provisioning.Watch)
+
+	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/challenge", ID: "challenge-agent", Tag: "agent", Who: anyone, Summary: "A nonce to sign before enrolling"}, a.fleet.Challenge)
+	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/enrol", ID: "enrol-agent", Tag: "agent", Who: agent, Summary: "Become an agent of an environment"}, a.fleet.Enrol)
+}
