@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/dyocense/dyocense/agent/kernel/model"
 	"github.com/dyocense/dyocense/agent/kernel/solve"
@@ -13,8 +14,8 @@ import (
 // solver and is safe for concurrent use when that one is.
 //
 // A plan that does not pass becomes solve.EngineCrash with the reason and without
-// the plan; a plan that passes is marked Checked and carries the objective as
-// evaluated here. "Optimal" needs a bound within the wanted gap, and a proof counts
+// the plan; a plan that passes is marked Checked, carries the objective as
+// evaluated here, and has its whole numbers exactly whole where that passes too. "Optimal" needs a bound within the wanted gap, and a proof counts
 // only from an engine that can prove for this class of model; else the claim is
 // taken down to Feasible or NoSolutionFound.
 type Solver struct {
@@ -44,6 +45,9 @@ func Outcome(m *model.Model, o solve.Options, out solve.Outcome) solve.Outcome {
 	if !out.Status.HasPlan() {
 		return out
 	}
+	if whole := rounded(m, out.X); len(out.X) == m.Cols() && Solution(m, whole, out.Objective).Passed {
+		out.X = whole
+	}
 	report := Solution(m, out.X, out.Objective)
 	if !report.Passed {
 		return refused(out, fmt.Sprintf("the engine's plan did not pass the check: %s (%d in all)", report.Violations[0], report.Broken))
@@ -63,6 +67,18 @@ func Outcome(m *model.Model, o solve.Options, out solve.Outcome) solve.Outcome {
 		out.Detail = "the engine says optimal without a proof within the wanted gap"
 	}
 	return out
+}
+
+// rounded is the plan with its whole numbers made exactly whole: an engine leaves
+// them a little off, and nobody orders 11.9999999 pieces.
+func rounded(m *model.Model, x []float64) []float64 {
+	whole := slices.Clone(x)
+	for j := range min(len(x), len(m.Integer)) {
+		if m.Integer[j] {
+			whole[j] = math.Round(x[j]) + 0 // no negative zero
+		}
+	}
+	return whole
 }
 
 // better is how far the plan lies on the good side of the bound: more than a

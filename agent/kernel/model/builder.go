@@ -26,18 +26,16 @@ func (b *Builder) Row(rule, name string, lower, upper float64, terms ...Term) in
 	if len(b.m.Start) == 0 {
 		b.m.Start = append(b.m.Start, 0)
 	}
-	first := len(b.m.Index)
-next:
+	seen := make(map[int32]int, len(terms))
 	for _, t := range terms {
 		if t.Coef == 0 {
 			continue
 		}
-		for k := first; k < len(b.m.Index); k++ {
-			if b.m.Index[k] == t.Col {
-				b.m.Value[k] += t.Coef
-				continue next
-			}
+		if k, twice := seen[t.Col]; twice {
+			b.m.Value[k] += t.Coef
+			continue
 		}
+		seen[t.Col] = len(b.m.Index)
 		b.m.Index = append(b.m.Index, t.Col)
 		b.m.Value = append(b.m.Value, t.Coef)
 	}
