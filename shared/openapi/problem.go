@@ -8,6 +8,8 @@ package openapi
 import (
 	"errors"
 	"net/http"
+	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -25,6 +27,12 @@ func (p *Problem) GetStatus() int { return p.Status }
 
 // ContentType makes Huma answer with the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// Schema gives the error of every operation the one schema of fault.Problem, which
+// answers may also hold as a part.
+func (p *Problem) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[fault.Problem](), true, "Problem")
+}
 
 // Error is what Huma may write of err: the fault's own words, or that something
 // went wrong on our side. The caller logs internal errors; they are not shown.
@@ -81,12 +89,18 @@ func newError(status int, message string, errs ...error) huma.StatusError {
 	return p
 }
 
-// Config is the Huma configuration of both programs: OpenAPI 3.1, problems as
-// above, no schema links in answers, documents and documentation served by the
-// edge and not by Huma. It sets huma.NewError, which is one variable for the
-// whole program.
-func Config(title, version, description string) huma.Config {
+// hook sets Huma's own variables, once: APIs may be made while others serve.
+var hook = sync.OnceFunc(func() {
 	huma.NewError = newError
+	huma.DefaultArrayNullable = false
+})
+
+// Config is the Huma configuration of both programs: OpenAPI 3.1, problems as
+// above, no schema links in answers, lists that are never null, documents and
+// documentation served by the edge and not by Huma. It sets huma.NewError, which
+// is one variable for the whole program.
+func Config(title, version, description string) huma.Config {
+	hook()
 	c := huma.DefaultConfig(title, version)
 	c.Info.Description = description
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""

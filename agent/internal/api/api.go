@@ -13,7 +13,9 @@ import (
 
 	"github.com/dyocense/dyocense/agent/internal/runs"
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
+	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/features"
+	"github.com/dyocense/dyocense/shared/openapi"
 )
 
 // Config of the API.
@@ -44,17 +46,14 @@ func Document(program string) ([]byte, error) {
 }
 
 func build(c Config) (http.Handler, huma.API) {
-	hookHuma()
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Components == nil {
 		c.Components = func() []features.Component { return nil }
 	}
-	settings := huma.DefaultConfig("Dyocense tenant API", c.Program)
-	settings.Info.Description = "Data, goals and decisions of one company. Errors are application/problem+json with a stable code."
-	settings.CreateHooks = nil // no $schema links in bodies
-	settings.DocsPath, settings.OpenAPIPath, settings.SchemasPath = "", "", ""
+	settings := openapi.Config("Dyocense tenant API", c.Program,
+		"Data, goals and decisions of one company. Errors are application/problem+json with a stable code.")
 	mux := http.NewServeMux()
 	api := humago.New(mux, settings)
 	d := door{api: api, log: c.Log, shelf: c.Shelf, runs: c.Runs, now: c.Now}
@@ -100,7 +99,7 @@ func withOwnMisses(mux *http.ServeMux) http.Handler {
 				miss = errMethod
 			}
 		}
-		p := problemOf(miss)
+		p := fault.ProblemOf(miss)
 		if miss == errMethod {
 			p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
 		}
@@ -110,8 +109,8 @@ func withOwnMisses(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// Health is how the agent is.
-type Health struct {
+// AgentHealth is how the agent is.
+type AgentHealth struct {
 	Status     string               `json:"status" enum:"ready,degraded" doc:"Whether everything works as configured."`
 	Version    string               `json:"version"`
 	Components []features.Component `json:"components"`
@@ -121,8 +120,8 @@ func registerHealth(d door, c Config) {
 	huma.Register(d.api, huma.Operation{
 		OperationID: "agent-health", Method: http.MethodGet, Path: "/v1/health", Tags: []string{"health"},
 		Summary: "How the agent is",
-	}, func(context.Context, *struct{}) (*body[Health], error) {
-		h := Health{Status: "ready", Version: c.Program, Components: c.Components()}
+	}, func(context.Context, *struct{}) (*body[AgentHealth], error) {
+		h := AgentHealth{Status: "ready", Version: c.Program, Components: c.Components()}
 		if h.Components == nil {
 			h.Components = []features.Component{}
 		}
@@ -131,6 +130,6 @@ func registerHealth(d door, c Config) {
 				h.Status = "degraded"
 			}
 		}
-		return &body[Health]{h}, nil
+		return &body[AgentHealth]{h}, nil
 	})
 }

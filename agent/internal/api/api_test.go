@@ -331,8 +331,8 @@ func TestAFileWithErrorsIsToldLineByLineAndStoresNothing(t *testing.T) {
 	}
 	o.ok(who, http.MethodGet, "/v1/uploads/"+string(u.ID), nil, &u)
 	o.refused(&who, http.MethodPost, "/v1/uploads?filename=a.xlsx", []byte("PK\x03\x04 xl/workbook.xml"), 422, "tables.not_text")
-	o.refused(&who, http.MethodPost, "/v1/uploads", []byte("a,b\n1,2\n"), 422, "api.bad_request")
-	o.refused(&who, http.MethodPost, "/v1/uploads?filename=big.csv", make([]byte, tables.MaxBytes+1), 413, "api.body_too_large")
+	o.refused(&who, http.MethodPost, "/v1/uploads", []byte("a,b\n1,2\n"), 422, "http.invalid")
+	o.refused(&who, http.MethodPost, "/v1/uploads?filename=big.csv", make([]byte, tables.MaxBytes+1), 413, "http.too_large")
 }
 
 func TestCommittingTwiceAnswersTheSame(t *testing.T) {
@@ -364,12 +364,12 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 	o.refused(&contract.Principal{Tenant: who.Tenant, Role: "root"}, http.MethodGet, "/v1/tables", nil, 403, "api.read_only")
 	o.refused(&who, http.MethodGet, "/v1/nothing", nil, 404, "api.no_such_path")
 	o.refused(&who, http.MethodDelete, "/v1/runs", nil, 405, "api.no_such_method")
-	o.refused(&who, http.MethodGet, "/v1/tables/prices/rows", nil, 422, "api.bad_request")
-	o.refused(&who, http.MethodGet, "/v1/tables/demand/rows?limit=9999", nil, 422, "api.bad_request")
+	o.refused(&who, http.MethodGet, "/v1/tables/prices/rows", nil, 422, "http.invalid")
+	o.refused(&who, http.MethodGet, "/v1/tables/demand/rows?limit=9999", nil, 422, "http.invalid")
 	o.refused(&who, http.MethodGet, "/v1/runs/run_x", nil, 404, "runs.no_such_run")
 	o.refused(&who, http.MethodPost, "/v1/runs", map[string]any{"goalId": id.NewGoal()}, 422, "tables.not_ready")
-	o.refused(&who, http.MethodPost, "/v1/goals", "{", 400, "api.bad_request")
-	p := o.refused(&who, http.MethodPost, "/v1/goals", map[string]any{"template": runs.Template, "goal": map[string]any{"horizon": 99, "secret": "hunter2"}}, 422, "api.bad_request")
+	o.refused(&who, http.MethodPost, "/v1/goals", "{", 400, "http.malformed")
+	p := o.refused(&who, http.MethodPost, "/v1/goals", map[string]any{"template": runs.Template, "goal": map[string]any{"horizon": 99, "secret": "hunter2"}}, 422, "http.invalid")
 	if strings.Contains(p.Detail, "hunter2") || len(p.Errors) == 0 {
 		t.Errorf("%+v", p)
 	}
@@ -381,7 +381,7 @@ func TestHealthNeedsNobodyAndNamesWhatIsDegraded(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, decider(orderOfEach))
 	r := o.do(nil, http.MethodGet, "/v1/health", nil)
-	var h Health
+	var h AgentHealth
 	if err := json.Unmarshal(r.body, &h); err != nil || h.Status != "degraded" || len(h.Components) != 1 || h.Components[0].Reason != "no engine" {
 		t.Errorf("%d %s %v", r.status, r.body, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dyocense/dyocense/agent/internal/runs"
+	"github.com/dyocense/dyocense/shared/openapi"
 )
 
 // heartbeat is the longest silence on a stream: shorter than what proxies and
@@ -39,11 +40,11 @@ func registerEvents(d door) {
 	huma.Register(d.api, op, func(ctx context.Context, in *runPath) (*huma.StreamResponse, error) {
 		c, err := d.admit(ctx, reads)
 		if err != nil {
-			return nil, problemOf(err)
+			return nil, openapi.Error(err)
 		}
 		run, err := in.parse()
 		if err != nil {
-			return nil, problemOf(err)
+			return nil, openapi.Error(err)
 		}
 		if _, err := c.runs.Find(ctx, c.caller(), run); err != nil { // while an error still has a status
 			return nil, d.tell(ctx, op.OperationID, c, err)

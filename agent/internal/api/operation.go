@@ -14,6 +14,7 @@ import (
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/openapi"
 	"github.com/dyocense/dyocense/shared/tunnel"
 )
 
@@ -71,7 +72,7 @@ func serve[I, O any](d door, a access, op huma.Operation, handle func(context.Co
 	huma.Register(d.api, op, func(ctx context.Context, in *I) (*O, error) {
 		c, err := d.admit(ctx, a)
 		if err != nil {
-			return nil, problemOf(err)
+			return nil, openapi.Error(err)
 		}
 		ctx, done := context.WithTimeout(ctx, deadline)
 		defer done()
@@ -101,7 +102,7 @@ func (d door) admit(ctx context.Context, a access) (call, error) {
 
 // tell turns the error of an operation into its problem and logs what is our
 // own mistake.
-func (d door) tell(ctx context.Context, operation string, c call, err error) huma.StatusError {
+func (d door) tell(ctx context.Context, operation string, c call, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && fault.KindOf(err) == fault.Internal {
 		err = errTimeout.Because(err)
 	}
@@ -112,7 +113,7 @@ func (d door) tell(ctx context.Context, operation string, c call, err error) hum
 	if kind := fault.KindOf(err); (kind == fault.Internal || kind == fault.Unavailable) && !errors.Is(err, context.Canceled) {
 		d.log.ErrorContext(ctx, "operation failed", "operation", operation, "tenant", c.who.Tenant, "error", err)
 	}
-	return problemOf(err)
+	return openapi.Error(err)
 }
 
 // body is a response with a JSON body.

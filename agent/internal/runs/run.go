@@ -56,7 +56,7 @@ type Run struct {
 	GoalID     id.Goal        `json:"goalId"`
 	Title      string         `json:"title"`
 	Goal       replenish.Goal `json:"goal"`
-	State      State          `json:"state"`
+	State      State          `json:"state" enum:"queued,running,canceling,done,failed,cancelled"`
 	Status     solve.Status   `json:"status"`   // "" until there is one
 	Headline   string         `json:"headline"` // of the result
 	Stage      string         `json:"stage"`    // being worked on; "" before and after
@@ -83,7 +83,7 @@ const (
 // Stage of a run.
 type Stage struct {
 	Stage   string     `json:"stage"`
-	State   StageState `json:"state"`
+	State   StageState `json:"state" enum:"waiting,working,done,failed"`
 	Seconds float64    `json:"seconds"`
 }
 

@@ -28,9 +28,9 @@ const (
 
 // Finding is something wrong, or worth knowing, between the tables.
 type Finding struct {
-	Severity Severity `json:"severity"`
+	Severity Severity `json:"severity" enum:"error,warning"`
 	Text     string   `json:"text"`
-	Kind     Kind     `json:"kind"`
+	Kind     Kind     `json:"kind" enum:"demand,stock,suppliers"`
 	SKU      string   `json:"sku,omitempty"`
 }
 

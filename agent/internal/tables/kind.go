@@ -46,7 +46,7 @@ type Field struct {
 	Name        string    `json:"name"`
 	Title       string    `json:"title"`
 	Required    bool      `json:"required"`
-	Kind        ValueKind `json:"kind"`
+	Kind        ValueKind `json:"kind" enum:"text,number,integer,date,week"`
 	Description string    `json:"description"` // with the default of an optional field
 	Example     string    `json:"example"`
 
@@ -55,7 +55,7 @@ type Field struct {
 
 // Format describes the files of one kind.
 type Format struct {
-	Kind        Kind    `json:"kind"`
+	Kind        Kind    `json:"kind" enum:"demand,stock,suppliers"`
 	Title       string  `json:"title"`
 	Description string  `json:"description"`
 	Columns     []Field `json:"columns"`

@@ -18,7 +18,7 @@ var ErrBadCursor = fault.New(fault.Invalid, "tables.bad_cursor", "The place to g
 
 // Table is a dataset in force, or the lack of one.
 type Table struct {
-	Kind      Kind       `json:"kind"`
+	Kind      Kind       `json:"kind" enum:"demand,stock,suppliers"`
 	Present   bool       `json:"present"`
 	Rows      int        `json:"rows"`
 	Items     int        `json:"items"`

@@ -58,8 +58,8 @@ type Upload struct {
 type FileColumn struct {
 	Index   int       `json:"index"`
 	Name    string    `json:"name"`
-	Samples []string  `json:"samples"` // the first different values, at most 5
-	Kind    ValueKind `json:"kind"`    // guessed
+	Samples []string  `json:"samples"`                                   // the first different values, at most 5
+	Kind    ValueKind `json:"kind" enum:"text,number,integer,date,week"` // guessed
 }
 
 // kept is the document of an upload.
