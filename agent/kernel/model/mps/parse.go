@@ -320,7 +320,8 @@ func (p *parser) boundLine(f []string) error {
 		name = rest[0]
 	case !needsValue && (len(rest) == 2 || len(rest) == 3):
 		set, name = rest[0], rest[1]
-		if _, known := p.colAt[name]; !known && len(rest) == 2 {
+		_, known := p.colAt[name]
+		if _, first := p.colAt[rest[0]]; !known && first && len(rest) == 2 {
 			set, name = "", rest[0] // a column and a number nobody needs
 		}
 	default:

@@ -14,7 +14,8 @@ import (
 const objectiveName = "OBJECTIVE"
 
 // Write prints m in free form; reading it back gives the same model, rules and
-// missing names apart (columns become C1, C2, ..., rows R1, R2, ...). A name
+// missing names apart (columns become C1, C2, ..., rows R1, R2, ...); the upper
+// bound of a row with two may differ by rounding, since MPS says the distance. A name
 // with blanks cannot be expressed and is ErrName; so is a row that shares the
 // objective's name.
 func Write(w io.Writer, m *model.Model) error {
