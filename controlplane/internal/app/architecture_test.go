@@ -1,0 +1,59 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/fleet"
+	"github.com/dyocense/dyocense/controlplane/internal/notify"
+	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
+	"github.com/dyocense/dyocense/controlplane/internal/signup"
+	"github.com/dyocense/dyocense/shared/archtest"
+)
+
+// The table of ARCHITECTURE.md. app is not in it: it may import all.
+func TestImportsFollowTheMap(t *testing.T) {
+	t.Parallel()
+	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
+		"agentprocess": {},
+		"billing":      {"identity", "outbox"},
+		"edge":         {},
+		"fleet":        {},
+		"gateway":      {},
+		"identity":     {},
+		"notify":       {},
+		"outbox":       {},
+		"portal":       {},
+		"provisioning": {"outbox"},
+		"signup":       {"identity", "tenancy", "notify"},
+		"tenancy":      {"identity", "outbox"},
+	})
+}
+
+// UPDATE=1 redraws the diagrams.
+func TestLifecyclesAreDrawn(t *testing.T) {
+	t.Parallel()
+	for name, diagram := range map[string]string{
+		"agent":          fleet.Lifecycle.Mermaid(),
+		"mail":           notify.Lifecycle.Mermaid(),
+		"payment-notice": billing.NoticeLifecycle.Mermaid(),
+		"placement":      provisioning.Lifecycle.Mermaid(),
+		"sign-up":        signup.Lifecycle.Mermaid(),
+	} {
+		path := filepath.Join("..", "..", "..", "docs", "lifecycles", name+".mmd")
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(path, []byte(diagram), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		drawn, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(drawn) != diagram {
+			t.Errorf("%s is stale; UPDATE=1 go test redraws it", path)
+		}
+	}
+}
