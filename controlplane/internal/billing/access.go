@@ -18,8 +18,8 @@ type Status string
 
 // The statuses.
 const (
-	StatusNone              Status = "" // no subscription
-	StatusTrialing          Status = "trialing"
+	StatusNone              Status = ""         // no subscription
+	StatusTrialing          Status = "trialing" //nolint:misspell // Stripe spells it so
 	StatusActive            Status = "active"
 	StatusPastDue           Status = "past_due"
 	StatusUnpaid            Status = "unpaid"

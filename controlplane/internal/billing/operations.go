@@ -70,11 +70,11 @@ type BoughtPlan struct {
 	Plan
 }
 
-// BillingRequest is GET /v1/billing.
-type BillingRequest struct{}
+// StandingRequest is GET /v1/billing.
+type StandingRequest struct{}
 
-// BillingResponse is what the tenant has.
-type BillingResponse struct {
+// StandingResponse is what the tenant has.
+type StandingResponse struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
 		Plan             *BoughtPlan `json:"plan" doc:"null before the first payment"`
@@ -95,7 +95,7 @@ const (
 
 // Billing says what the tenant has. While a checkout is open it asks the payment
 // service itself, so that nobody who has just paid waits for a notice.
-func (o *Operations) Billing(ctx context.Context, _ *BillingRequest) (*BillingResponse, error) {
+func (o *Operations) Billing(ctx context.Context, _ *StandingRequest) (*StandingResponse, error) {
 	who, err := tenancy.Require(ctx, tenancy.Billing, tenancy.Read)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (o *Operations) Billing(ctx context.Context, _ *BillingRequest) (*BillingRe
 	if err != nil {
 		return nil, err
 	}
-	r := &BillingResponse{CacheControl: "no-store"}
+	r := &StandingResponse{CacheControl: "no-store"}
 	r.Body.Interval, r.Body.Status, r.Body.Access = s.Interval, s.Status, s.Access
 	if s.Plan != nil {
 		r.Body.Plan = &BoughtPlan{Plan: *s.Plan}

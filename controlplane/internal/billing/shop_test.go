@@ -64,9 +64,6 @@ func start(t *testing.T, ours, theirs docstore.Store, clock *tenancytest.Clock, 
 	if s.stripe, err = billingstripe.New(billingstripe.Config{Key: billingsandbox.Key, URL: billingsandbox.URL, HTTP: s.sandbox.Client(), Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.stripe.EnsureCatalogue(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	signatures, err := billingstripe.NewSignatures(false, clock.Now, s.sandbox.Secret())
 	if err != nil {
 		t.Fatal(err)

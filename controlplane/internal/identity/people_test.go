@@ -92,8 +92,12 @@ func TestPeople(t *testing.T) {
 		t.Parallel()
 		h := open(t, identity.LocalLimits())
 		for _, try := range [][2]string{
-			{"ada@example.com", "wrong password"}, {"eve@example.com", herons}, {"nonsense", herons}, {"", ""},
-			{"ada@example.com", ""}, {"ada@example.com", strings.Repeat("x", 1<<16)},
+			{"ada@example.com", "wrong password"},
+			{"eve@example.com", herons},
+			{"nonsense", herons},
+			{"", ""},
+			{"ada@example.com", ""},
+			{"ada@example.com", strings.Repeat("x", 1<<16)},
 		} {
 			if _, _, _, err := h.people.SignIn(t.Context(), try[0], try[1], ""); err != identity.ErrCredentials { //nolint:errorlint // the very same fault
 				t.Errorf("SignIn(%q) = %v; want exactly ErrCredentials", try[0], err)

@@ -353,9 +353,11 @@ func TestMailboxOverSMTP(t *testing.T) {
 	t.Run("refuses settings that cannot work", func(t *testing.T) {
 		t.Parallel()
 		for _, wrong := range []notify.SMTP{
-			{}, {Host: "mail", Port: 587, Security: "none", From: "a@b.example"},
+			{},
+			{Host: "mail", Port: 587, Security: "none", From: "a@b.example"},
 			{Host: "mail.example", Port: 25, Security: notify.Plain, Password: "secret", From: "a@b.example"},
-			{Host: "mail", Port: 587, Security: notify.StartTLS, From: "nobody"}, {Host: "mail", Port: 70000, Security: notify.TLS, From: "a@b.example"},
+			{Host: "mail", Port: 587, Security: notify.StartTLS, From: "nobody"},
+			{Host: "mail", Port: 70000, Security: notify.TLS, From: "a@b.example"},
 		} {
 			if _, err := notify.NewSMTP(wrong); err == nil {
 				t.Errorf("NewSMTP(%+v) works", wrong)

@@ -17,8 +17,8 @@ func NewOperations(d *Desk, sessions *identity.Operations) *Operations {
 	return &Operations{desk: d, sessions: sessions}
 }
 
-// SignUpRequest is POST /v1/signup.
-type SignUpRequest struct {
+// BeginRequest is POST /v1/signup.
+type BeginRequest struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"254"`
 		Password string `json:"password" doc:"10 to 128 characters of any kind"`
@@ -26,20 +26,20 @@ type SignUpRequest struct {
 	}
 }
 
-// SignUpResponse is the one answer for known and unknown addresses; its status is
+// BeginResponse is the one answer for known and unknown addresses; its status is
 // 202.
-type SignUpResponse struct {
+type BeginResponse struct {
 	Body struct {
 		Message string `json:"message"`
 	}
 }
 
 // SignUp begins a sign-up.
-func (o *Operations) SignUp(ctx context.Context, r *SignUpRequest) (*SignUpResponse, error) {
+func (o *Operations) SignUp(ctx context.Context, r *BeginRequest) (*BeginResponse, error) {
 	if err := o.desk.Begin(ctx, Wish{Email: r.Body.Email, Password: r.Body.Password, Company: r.Body.Company}); err != nil {
 		return nil, err
 	}
-	var answer SignUpResponse
+	var answer BeginResponse
 	answer.Body.Message = "We have sent you a mail. Open the link in it to confirm your address."
 	return &answer, nil
 }

@@ -121,7 +121,7 @@ func TestSignup(t *testing.T) {
 		t.Parallel()
 		p, s, _ := fresh(t)
 		ask := func() string {
-			var r signup.SignUpRequest
+			var r signup.BeginRequest
 			r.Body.Email, r.Body.Password, r.Body.Company = ada.Email, ada.Password, ada.Company
 			answer, err := p.ops.SignUp(t.Context(), &r)
 			if err != nil {

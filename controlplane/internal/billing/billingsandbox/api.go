@@ -76,7 +76,7 @@ func (b *Sandbox) routes() http.Handler {
 		mux.Handle(e.pattern, b.serve(e))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		f := invalid("", "", "Unrecognized request URL (%s: %s).", r.Method, r.URL.Path)
+		f := invalid("", "", "Unrecognized request URL (%s: %s).", r.Method, r.URL.Path) //nolint:misspell // Stripe spells it so
 		f.Status = http.StatusNotFound
 		write(w, f.Status, f.body())
 	})
@@ -130,16 +130,16 @@ func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status in
 	}
 	c := call{id: r.PathValue("id"), form: f, request: request}
 	if r.Method == http.MethodGet {
-		object, err := e.do(r.Context(), c)
-		return reply(object, err)
+		status, body, err = reply(e.do(r.Context(), c))
+		return status, body, false, err
 	}
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	ctx, cancel := steady(r.Context())
 	defer cancel()
 	if c.key = r.Header.Get("Idempotency-Key"); c.key == "" {
-		object, err := e.do(ctx, c)
-		return reply(object, err)
+		status, body, err = reply(e.do(ctx, c))
+		return status, body, false, err
 	}
 	if len(c.key) > keyMax {
 		return 0, nil, false, invalid("", "", "Idempotency keys have at most %d characters.", keyMax)
@@ -156,8 +156,7 @@ func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status in
 	case !errors.Is(err, docstore.ErrNotFound):
 		return 0, nil, false, err
 	}
-	object, err := e.do(ctx, c)
-	status, body, _, err = reply(object, err)
+	status, body, err = reply(e.do(ctx, c))
 	if err != nil {
 		return 0, nil, false, err // what was refused may be tried again under the key
 	}
@@ -169,12 +168,12 @@ func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status in
 	return status, body, false, nil
 }
 
-func reply(object any, err error) (int, []byte, bool, error) {
+func reply(object any, err error) (status int, body []byte, _ error) {
 	if err != nil {
-		return 0, nil, false, err
+		return 0, nil, err
 	}
-	body, err := json.Marshal(object)
-	return http.StatusOK, body, false, err
+	body, err = json.Marshal(object)
+	return http.StatusOK, body, err
 }
 
 func authorize(r *http.Request) error {
@@ -184,11 +183,11 @@ func authorize(r *http.Request) error {
 	}
 	switch {
 	case !ok || key == "":
-		return unauthorized("You did not provide an API key.")
+		return wrongKey("You did not provide an API key.")
 	case isLive(key):
-		return unauthorized("This is a sandbox. It refuses live keys.")
+		return wrongKey("This is a sandbox. It refuses live keys.")
 	case !strings.HasPrefix(key, "sk_test_") || len(key) == len("sk_test_"):
-		return unauthorized("Invalid API Key provided.")
+		return wrongKey("Invalid API Key provided.")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func missing(k kind, id string) *failure {
 	return f
 }
 
-func unauthorized(message string) *failure {
+func wrongKey(message string) *failure {
 	return &failure{Status: http.StatusUnauthorized, Type: invalidRequest, Message: message}
 }
 

@@ -141,7 +141,8 @@ func (c *Client) ExpireCheckout(ctx context.Context, checkout string) error {
 	return nil
 }
 
-// price finds the price of a lookup key; prices never change, so it asks once.
+// price finds the price of a lookup key; prices never change, so it asks once. In
+// test mode a catalogue that is not there yet is made first.
 func (c *Client) price(ctx context.Context, key string) (string, error) {
 	c.mu.Lock()
 	price, ok := c.prices[key]
@@ -149,20 +150,37 @@ func (c *Client) price(ctx context.Context, key string) (string, error) {
 	if ok {
 		return price, nil
 	}
-	params := &stripe.PriceListParams{LookupKeys: stripe.StringSlice([]string{key}), Active: stripe.Bool(true)}
-	params.Context = ctx
-	found := c.api.Prices.List(params)
-	if !found.Next() {
-		if err := found.Err(); err != nil {
-			return "", failure("look for price", err)
+	price, err := c.findPrice(ctx, key)
+	if price == "" && err == nil && !c.live {
+		if err := c.EnsureCatalogue(ctx); err != nil {
+			return "", err
 		}
+		price, err = c.findPrice(ctx, key)
+	}
+	if err != nil {
+		return "", err
+	}
+	if price == "" {
 		return "", billing.ErrProvider.Because(fmt.Errorf("there is no active price with lookup key %s at Stripe", key))
 	}
-	price = found.Price().ID
 	c.mu.Lock()
 	c.prices[key] = price
 	c.mu.Unlock()
 	return price, nil
+}
+
+// findPrice is "" when there is none.
+func (c *Client) findPrice(ctx context.Context, key string) (string, error) {
+	params := &stripe.PriceListParams{LookupKeys: stripe.StringSlice([]string{key}), Active: stripe.Bool(true)}
+	params.Context = ctx
+	found := c.api.Prices.List(params)
+	if found.Next() {
+		return found.Price().ID, nil
+	}
+	if err := found.Err(); err != nil {
+		return "", failure("look for price", err)
+	}
+	return "", nil
 }
 
 // failure hides Stripe's words from customers and keeps them for the log.

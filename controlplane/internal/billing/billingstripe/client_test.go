@@ -107,8 +107,10 @@ func TestClient(t *testing.T) {
 	t.Run("refuses keys and transports that cannot be meant", func(t *testing.T) {
 		t.Parallel()
 		for _, wrong := range []billingstripe.Config{
-			{Key: "", HTTP: &http.Client{Timeout: time.Second}}, {Key: "pk_test_1", HTTP: &http.Client{Timeout: time.Second}},
-			{Key: "sk_test_1"}, {Key: "sk_test_1", HTTP: &http.Client{}},
+			{Key: "", HTTP: &http.Client{Timeout: time.Second}},
+			{Key: "pk_test_1", HTTP: &http.Client{Timeout: time.Second}},
+			{Key: "sk_test_1"},
+			{Key: "sk_test_1", HTTP: &http.Client{}},
 		} {
 			if _, err := billingstripe.New(wrong); err == nil {
 				t.Errorf("New(%q) works", wrong.Key)
