@@ -63,8 +63,7 @@ func TestEveryMessage(t *testing.T) { // not parallel: TestEveryPinnedFile reads
 	pin(t, "desired", contract.Desired{V: v, Revision: 42, More: true, Tenants: []contract.WantedTenant{
 		{Tenant: tenant, Revision: 42, State: contract.TenantServing, Plan: "growth", Name: "Käse & Söhne"},
 	}})
-	pin(t, "report", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, OK: true,
-		Steps: []contract.Step{{Name: "create store", Millis: 2.7}}})
+	pin(t, "report", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, OK: true, Steps: []contract.Step{{Name: "create store", Millis: 2.7}}})
 	pin(t, "report_refused", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, Reason: "The disk is full."})
 	pin(t, "ack", contract.Ack{V: v})
 	pin(t, "beat", contract.Beat{V: v, Program: "1.0.0", Mode: features.SMB, Started: when, Have: 42, Tenants: 7, Runs: 1,

@@ -34,7 +34,7 @@ func (m ChallengeRequest) version() int { return m.V }
 func (m Challenge) version() int        { return m.V }
 func (m EnrolRequest) version() int     { return m.V }
 func (m Enrolled) version() int         { return m.V }
-func (m Event) version() int            { return m.V }
+func (e Event) version() int            { return e.V }
 
 // Encode writes m. It fails with ErrMalformed when m does not carry Version, and
 // with ErrTooLarge when it would not fit into one message.

@@ -187,11 +187,10 @@ func keptPort(path string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read kept port: %w", err)
 	}
-	port, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || port < 1 || port > 65535 {
-		return 0, nil // not a port: take a new one
+	if port, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && port > 0 && port <= 65535 {
+		return port, nil
 	}
-	return port, nil
+	return 0, nil // not a port: take a new one
 }
 
 func free(host string, port int) bool {

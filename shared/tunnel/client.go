@@ -248,7 +248,7 @@ func encodeRequest(ctx context.Context, p contract.Principal, r *http.Request) (
 	if deadline, ok := ctx.Deadline(); ok {
 		h.left = max(time.Until(deadline), 0) + leftGrace
 	}
-	if head, err = appendRequest(nil, h); err != nil {
+	if head, err = encodeRequestHead(h); err != nil {
 		return nil, nil, false, ErrHeadSize.Because(err)
 	}
 	if h.length > 0 && h.length <= MaxChunk {

@@ -14,8 +14,8 @@ import (
 // quick are clocks for tests that wait for a silence.
 func quick() clocks {
 	return clocks{
-		ackAfter: 50 * time.Millisecond, ackWithin: time.Second, aliveEvery: 100 * time.Millisecond,
-		silenceMax: time.Second, lookEvery: 20 * time.Millisecond,
+		ackAfter: 50 * time.Millisecond, ackWithin: 2 * time.Second, aliveEvery: 100 * time.Millisecond,
+		silenceMax: 2 * time.Second, lookEvery: 20 * time.Millisecond,
 	}
 }
 

@@ -30,11 +30,11 @@ func exampleResponse() responseHead {
 
 func TestGoldenFrames(t *testing.T) {
 	t.Parallel()
-	request, err := appendRequest(nil, exampleRequest())
+	request, err := encodeRequestHead(exampleRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := appendResponse(nil, exampleResponse())
+	response, err := encodeResponseHead(exampleResponse())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestHeads(t *testing.T) {
 	t.Parallel()
 	t.Run("come back as they were sent", func(t *testing.T) {
 		t.Parallel()
-		b, err := appendRequest(nil, exampleRequest())
+		b, err := encodeRequestHead(exampleRequest())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestHeads(t *testing.T) {
 		odd := exampleRequest()
 		odd.method = "CONNECT"
 		for name, h := range map[string]requestHead{"split": split, "absolute": away, "method": odd} {
-			b, err := appendRequest(nil, h)
+			b, err := encodeRequestHead(h)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestHeads(t *testing.T) {
 				t.Errorf("%s was taken", name)
 			}
 		}
-		whole, err := appendRequest(nil, exampleRequest())
+		whole, err := encodeRequestHead(exampleRequest())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,8 +169,8 @@ func TestInbox(t *testing.T) {
 }
 
 func FuzzParseFrame(f *testing.F) {
-	request, _ := appendRequest(nil, exampleRequest())
-	response, _ := appendResponse(nil, exampleResponse())
+	request, _ := encodeRequestHead(exampleRequest())
+	response, _ := encodeResponseHead(exampleResponse())
 	f.Add(appendFrame(nil, frame{kind: kindRequest, exchange: example, payload: request}))
 	f.Add(appendFrame(nil, frame{kind: kindResponse, last: true, exchange: example, payload: append(response, "hello"...)}))
 	f.Add(appendFrame(nil, frame{kind: kindCredit, exchange: example, payload: []byte{0, 2, 0, 0}}))
@@ -186,7 +186,7 @@ func FuzzParseFrame(f *testing.F) {
 		switch got.kind {
 		case kindRequest:
 			if h, _, err := parseRequest(got.payload); err == nil {
-				sent, err := appendRequest(nil, h)
+				sent, err := encodeRequestHead(h)
 				if err != nil {
 					t.Fatalf("a head that was read cannot be written: %v", err)
 				}
@@ -197,7 +197,7 @@ func FuzzParseFrame(f *testing.F) {
 			}
 		case kindResponse:
 			if h, _, err := parseResponse(got.payload); err == nil {
-				sent, err := appendResponse(nil, h)
+				sent, err := encodeResponseHead(h)
 				if err != nil {
 					t.Fatalf("a head that was read cannot be written: %v", err)
 				}

@@ -60,8 +60,8 @@ func appendHeader(b []byte, h http.Header) []byte {
 	return b
 }
 
-// appendRequest writes h with its length in front.
-func appendRequest(b []byte, h requestHead) ([]byte, error) {
+// encodeRequestHead writes h with its length in front.
+func encodeRequestHead(h requestHead) ([]byte, error) {
 	fields := make([]byte, 0, 512)
 	for _, s := range [...]string{h.method, h.target, h.host} {
 		fields = appendText(fields, s)
@@ -72,25 +72,26 @@ func appendRequest(b []byte, h requestHead) ([]byte, error) {
 	for _, s := range [...]string{string(p.Tenant), string(p.Person), string(p.Role), p.Plan} {
 		fields = appendText(fields, s)
 	}
-	return appendHead(b, appendHeader(fields, h.header), h.header)
+	return withLength(appendHeader(fields, h.header), h.header)
 }
 
-// appendResponse writes h with its length in front.
-func appendResponse(b []byte, h responseHead) ([]byte, error) {
+// encodeResponseHead writes h with its length in front.
+func encodeResponseHead(h responseHead) ([]byte, error) {
 	fields := make([]byte, 0, 256)
 	fields = binary.AppendUvarint(fields, uint64(h.status))
 	fields = binary.AppendUvarint(fields, uint64(h.length+1))
-	return appendHead(b, appendHeader(fields, h.header), h.header)
+	return withLength(appendHeader(fields, h.header), h.header)
 }
 
-func appendHead(b, fields []byte, header http.Header) ([]byte, error) {
+func withLength(fields []byte, header http.Header) ([]byte, error) {
 	lines := 0
 	for _, values := range header {
 		lines += len(values)
 	}
 	if len(fields) > maxHead || lines > maxHeaders {
-		return b, errHeadTooBig
+		return nil, errHeadTooBig
 	}
+	b := make([]byte, 0, len(fields)+binary.MaxVarintLen32)
 	return append(binary.AppendUvarint(b, uint64(len(fields))), fields...), nil
 }
 

@@ -23,9 +23,20 @@ type rig struct {
 	edge   *embedded.Edge
 	plane  *nats.Conn
 	client *tunnel.Client
+	quick  bool // short clocks, for tests that wait for a silence
 }
 
 func newRig(t testing.TB) *rig {
+	t.Helper()
+	return startRig(t, false)
+}
+
+func newQuickRig(t testing.TB) *rig {
+	t.Helper()
+	return startRig(t, true)
+}
+
+func startRig(t testing.TB, quick bool) *rig {
 	t.Helper()
 	e, err := embedded.StartEdge(t.Context(), embedded.EdgeConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	if err != nil {
@@ -37,7 +48,11 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	c, err := tunnel.NewQuickClient(nc, silent())
+	newClient := tunnel.NewClient
+	if quick {
+		newClient = tunnel.NewQuickClient
+	}
+	c, err := newClient(nc, silent())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +61,7 @@ func newRig(t testing.TB) *rig {
 			t.Errorf("close client: %v", err)
 		}
 	})
-	return &rig{edge: e, plane: nc, client: c}
+	return &rig{edge: e, plane: nc, client: c, quick: quick}
 }
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -96,7 +111,11 @@ func (r *rig) serve(t testing.TB, h http.Handler, l tunnel.Limits) site {
 	ended := make(chan error, 1)
 	ready := make(chan struct{})
 	l.Ready = func() { close(ready) }
-	go func() { ended <- tunnel.QuickServe(ctx, s.nc, s.Agent, h, l, silent()) }()
+	serve := tunnel.Serve
+	if r.quick {
+		serve = tunnel.QuickServe
+	}
+	go func() { ended <- serve(ctx, s.nc, s.Agent, h, l, silent()) }()
 	stopped := false
 	s.stop = func() {
 		t.Helper()

@@ -144,7 +144,7 @@ func (s *served) look(now time.Time) {
 }
 
 var (
-	errGatewayGone = errors.New("the gateway is silent")
+	errGatewayGone = ErrBroken.Because(errors.New("the gateway is silent"))
 	errCallerGone  = fmt.Errorf("the caller is gone: %w", context.Canceled)
 )
 

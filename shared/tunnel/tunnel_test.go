@@ -420,7 +420,7 @@ func TestAgent(t *testing.T) {
 
 	t.Run("that is not there is unavailable within the time of an acknowledgement", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := newQuickRig(t)
 		s := r.connect(t, id.NewEnvironment())
 		if _, err := r.do(t, s, http.MethodGet, "/", nil); !errors.Is(err, tunnel.ErrNoAnswer) || fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("got %v", err)
@@ -429,7 +429,7 @@ func TestAgent(t *testing.T) {
 
 	t.Run("that works long before it answers is waited for", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := newQuickRig(t)
 		release := make(chan struct{})
 		s := r.serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), tunnel.Limits{})
 		alarm := time.AfterFunc(2500*time.Millisecond, func() { close(release) }) // longer than every clock of the rig
@@ -441,7 +441,7 @@ func TestAgent(t *testing.T) {
 
 	t.Run("that dies in the middle of a stream is noticed", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := newQuickRig(t)
 		s := r.serve(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			_, _ = w.Write([]byte("half"))
 			w.(http.Flusher).Flush()
@@ -533,7 +533,7 @@ func TestAgent(t *testing.T) {
 
 	t.Run("of one environment can neither answer for nor hear another", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := newQuickRig(t)
 		victim := r.connect(t, id.NewEnvironment()) // connected, serves nothing
 		violations := make(chan error, 16)
 		rival := r.connect(t, id.NewEnvironment(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { violations <- err }))

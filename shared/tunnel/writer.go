@@ -51,7 +51,7 @@ func (w *writer) writeHeader(status int) {
 	if !w.mayHaveBody() && w.method != http.MethodHead {
 		length = 0
 	}
-	head, err := appendResponse(nil, responseHead{status: status, length: length, header: passing(w.header, responseHeaders)})
+	head, err := encodeResponseHead(responseHead{status: status, length: length, header: passing(w.header, responseHeaders)})
 	if err != nil {
 		w.err = err
 		return

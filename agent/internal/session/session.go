@@ -44,7 +44,7 @@ func Run(ctx context.Context, cfg Config, handler Handler, api http.Handler, log
 		began := time.Now()
 		err := s.once(ctx, lost)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // asked to end: what broke off is no failure
 		}
 		if final(err) {
 			return fmt.Errorf("live as an agent: %w", err)
