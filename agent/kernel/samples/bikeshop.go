@@ -13,7 +13,7 @@ func bikeShop() Sample {
 		ID: "bike-shop", Name: "Velo Works bike shop",
 		Description: "A bicycle shop with a workshop: spring sells three times what winter does, lights the other way round, and bikes take six weeks to come.",
 		Currency:    "USD", Periods: 104, seed: 1_817,
-		SuggestedGoal: replenish.Goal{Horizon: 10, ServiceLevel: 0.95, BudgetPerPeriod: 24_000},
+		SuggestedGoal: replenish.Goal{Horizon: 10, ServiceLevel: 0.95, BudgetPerPeriod: 30_000},
 		vendors: []vendor{
 			parts:    {"Pacific Parts Supply", 5, 14},
 			tyres:    {"Rubber & Rim", 9, 18},

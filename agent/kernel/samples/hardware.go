@@ -29,7 +29,7 @@ func hardware() Sample {
 		ID: "hardware", Name: "Harbour hardware supply",
 		Description: "A hardware distributor with two hundred articles from six suppliers: fast fixings in boxes, slow spare parts that sell once a month, minimum orders and a weekly budget.",
 		Currency:    "EUR", Periods: 104, seed: 90_210,
-		SuggestedGoal: replenish.Goal{Horizon: 12, ServiceLevel: 0.95, BudgetPerPeriod: 30_000},
+		SuggestedGoal: replenish.Goal{Horizon: 12, ServiceLevel: 0.95, BudgetPerPeriod: 36_000},
 		vendors: []vendor{
 			fixings:  {"Stahlmann Fixings", 7, 15},
 			tools:    {"Werkzeug Union", 14, 25},
