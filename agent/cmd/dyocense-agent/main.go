@@ -14,6 +14,7 @@ import (
 
 	"github.com/dyocense/dyocense/agent/internal/api"
 	"github.com/dyocense/dyocense/agent/internal/app"
+	"github.com/dyocense/dyocense/agent/internal/command"
 	"github.com/dyocense/dyocense/agent/internal/command/forecastcmd"
 	"github.com/dyocense/dyocense/agent/internal/command/solvecmd"
 	"github.com/dyocense/dyocense/agent/internal/command/workercmd"
@@ -28,8 +29,7 @@ func main() {
 	os.Exit(execute(ctx, root()))
 }
 
-// execute runs the command and gives the exit code: what the command says, or 1
-// for any other error.
+// execute runs the command and gives the exit code.
 func execute(ctx context.Context, c *cobra.Command) int {
 	err := c.ExecuteContext(ctx)
 	if err == nil {
@@ -38,11 +38,11 @@ func execute(ctx context.Context, c *cobra.Command) int {
 	if text := err.Error(); text != "" { // a command that has said it all has no text
 		c.PrintErrf("%s: %s\n", program, text)
 	}
-	var exit interface{ ExitCode() int }
-	if errors.As(err, &exit) {
-		return exit.ExitCode()
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
 	}
-	return 1
+	return command.CodeOf(err)
 }
 
 func root() *cobra.Command {

@@ -41,6 +41,11 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
+	release, err := own(ctx, c.Data, handOver)
+	if err != nil {
+		return err
+	}
+	defer release()
 	shelf, err := c.shelf(ctx)
 	if err != nil {
 		return err
@@ -52,8 +57,8 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		Decider: replenish.Decider{Solver: check.Solver{Inner: pool}, Program: buildinfo.Version()},
 	})
 	if err := decisions.Recover(ctx); err != nil {
-		// One damaged tenant must not keep the others from being served.
-		log.ErrorContext(ctx, "some interrupted decisions could not be recovered", "error", err)
+		// One tenant that cannot be read must not keep the others from being served.
+		log.ErrorContext(ctx, "some interrupted decisions could not be recovered; they are tried again", "error", err)
 	}
 	already, err := shelf.Tenants(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -202,5 +203,29 @@ func TestAllMistakesOfTheSettingsComeAtOnce(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c)
 	if strings.Contains(log.String(), "hunter2") {
 		t.Error("the password is logged")
+	}
+}
+
+func TestTwoAgentsNeverWorkOnOneDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	release, err := own(t.Context(), dir, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := own(t.Context(), dir, 50*time.Millisecond); !errors.Is(err, errTaken) {
+		t.Fatalf("the second: %v", err)
+	}
+	next := make(chan error, 1)
+	go func() {
+		release, err := own(t.Context(), dir, time.Minute)
+		if err == nil {
+			release()
+		}
+		next <- err
+	}()
+	release()
+	if err := <-next; err != nil {
+		t.Errorf("the one that waited: %v", err)
 	}
 }

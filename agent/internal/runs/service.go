@@ -45,8 +45,9 @@ type Service struct {
 	log     *slog.Logger
 	clock   func() time.Time
 
-	queue *queue
-	board *board
+	queue  *queue
+	board  *board
+	unread []id.Tenant // passed over by Recover; Work's from then on
 
 	mu     sync.Mutex
 	active map[job]context.CancelCauseFunc

@@ -29,20 +29,48 @@ const settleTime = 10 * time.Second
 // Recover puts every run that is not ended back into the queue: what waited
 // waits again; what was in work when the program died is attempted again, or
 // given up after three attempts; what was being cancelled is cancelled. Call it
-// once, before Work and before requests are served. A tenant that cannot be read
-// is reported and passed over; its error is part of the result.
+// once, before Work and before requests are served. Tenants that cannot be read
+// are passed over, which the result says; Work tries them again.
 func (s *Service) Recover(ctx context.Context) error {
 	tenants, err := s.shelf.Tenants(ctx)
 	if err != nil {
 		return fmt.Errorf("list tenants: %w", err)
 	}
+	s.unread, err = s.recoverAll(ctx, tenants)
+	return err
+}
+
+// recoverAll gives back the tenants that could not be recovered, and why.
+func (s *Service) recoverAll(ctx context.Context, tenants []id.Tenant) (left []id.Tenant, err error) {
 	var all []error
 	for _, t := range tenants {
-		if err := s.recoverTenant(ctx, t); err != nil {
-			all = append(all, fmt.Errorf("recover the runs of %s: %w", t, err))
+		err := s.recoverTenant(ctx, t)
+		if err == nil || fault.KindOf(err) == fault.NotFound { // gone meanwhile
+			continue
+		}
+		left = append(left, t)
+		all = append(all, fmt.Errorf("recover the runs of %s: %w", t, err))
+	}
+	return left, errors.Join(all...)
+}
+
+// recoverAgain is the pause between attempts to read tenants that could not be.
+const recoverAgain = 5 * time.Second
+
+// recoverRest goes on with the tenants that Recover passed over, until none is
+// left or ctx ends.
+func (s *Service) recoverRest(ctx context.Context) {
+	for left := s.unread; len(left) > 0; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(recoverAgain):
+		}
+		var err error
+		if left, err = s.recoverAll(ctx, left); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "some interrupted decisions still cannot be recovered", "error", err)
 		}
 	}
-	return errors.Join(all...)
 }
 
 func (s *Service) recoverTenant(ctx context.Context, tenant id.Tenant) error {
@@ -70,8 +98,8 @@ func (s *Service) recoverTenant(ctx context.Context, tenant id.Tenant) error {
 	for _, run := range open {
 		r, err := s.change(ctx, store, run, "agent", "runs.recover", func(r *record) error {
 			switch {
-			case r.State == Queued:
-				return nil
+			case r.State == Queued, r.State.Final(), s.working(job{tenant, run}):
+				return nil // nothing to put right, or begun meanwhile in this life
 			case r.State == Running && r.Attempts >= maxAttempts:
 				r.leave(StageFailed, 0)
 				r.FinishedAt, r.Error = ptr(s.now()), problemOf(ErrInterrupted)
@@ -101,6 +129,7 @@ func (s *Service) recoverTenant(ctx context.Context, tenant id.Tenant) error {
 // returns.
 func (s *Service) Work(ctx context.Context) error {
 	var workers sync.WaitGroup
+	workers.Go(func() { s.recoverRest(ctx) })
 	for range s.slots {
 		workers.Go(func() {
 			for {
@@ -115,6 +144,14 @@ func (s *Service) Work(ctx context.Context) error {
 	}
 	workers.Wait()
 	return nil
+}
+
+// working says whether this program works on the run.
+func (s *Service) working(j job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, yes := s.active[j]
+	return yes
 }
 
 // workOn works on one run; whatever happens stays inside it.

@@ -336,13 +336,13 @@ func (c *checker) currency() string {
 	return ""
 }
 
-func (c *checker) field(name string) Field {
+func (c *checker) field(name string) FormatField {
 	for _, f := range c.format.Columns {
 		if f.Name == name {
 			return f
 		}
 	}
-	return Field{}
+	return FormatField{}
 }
 
 // empty says whether a cell stands for nothing.

@@ -7,7 +7,7 @@
 // (kernel/replenish) or how documents are kept (tenantstore).
 //
 // Words. A file is read into a Sheet: cells with the line each row began on. A
-// Mapping says which column of the sheet is which Field of a Kind. Checking a
+// Mapping says which column of the sheet is which FormatField of a Kind. Checking a
 // sheet under a mapping gives a dataset, or problems, each with line, column,
 // value and what would be right. An Upload is a file that waits for its mapping;
 // a Table is a dataset in force.

@@ -189,7 +189,7 @@ func (s *Sheet) guessFor(f Format) (m Mapping, named int) {
 	return m, named
 }
 
-func (s *Sheet) byName(field Field, exact bool, kinds []ValueKind, taken []bool) int {
+func (s *Sheet) byName(field FormatField, exact bool, kinds []ValueKind, taken []bool) int {
 	if exact {
 		for i, h := range s.Header {
 			if !taken[i] && fold(h) == fold(field.Name) {

@@ -236,3 +236,14 @@ func some(list []string) string {
 	}
 	return strings.Join(list, ", ")
 }
+
+// Articles are the SKUs and names of the stock table, in its order; none without
+// one.
+func (d Desk) Articles(ctx context.Context) ([]StockLine, error) {
+	t, err := d.table(ctx, Stock)
+	if err != nil || !t.Present {
+		return nil, err
+	}
+	set, err := d.load(ctx, t.Blob)
+	return set.Stock, err
+}

@@ -41,8 +41,8 @@ const (
 	Week    ValueKind = "week" // a date, an ISO week or a week number
 )
 
-// Field is one column that a table can have.
-type Field struct {
+// FormatField is one column that a table can have.
+type FormatField struct {
 	Name        string    `json:"name"`
 	Title       string    `json:"title"`
 	Required    bool      `json:"required"`
@@ -55,11 +55,11 @@ type Field struct {
 
 // Format describes the files of one kind.
 type Format struct {
-	Kind        Kind    `json:"kind" enum:"demand,stock,suppliers"`
-	Title       string  `json:"title"`
-	Description string  `json:"description"`
-	Columns     []Field `json:"columns"`
-	ExampleCSV  string  `json:"exampleCSV"`
+	Kind        Kind          `json:"kind" enum:"demand,stock,suppliers"`
+	Title       string        `json:"title"`
+	Description string        `json:"description"`
+	Columns     []FormatField `json:"columns"`
+	ExampleCSV  string        `json:"exampleCSV"`
 }
 
 // The limits of a file and of what may be in it.
@@ -88,8 +88,8 @@ func FormatOf(k Kind) Format {
 	return Format{}
 }
 
-func skuField(description string) Field {
-	return Field{
+func skuField(description string) FormatField {
+	return FormatField{
 		Name: "sku", Title: "SKU", Required: true, Kind: Text, Description: description, Example: "COFFEE-1KG",
 		synonyms: []string{
 			"sku", "productid", "itemid", "product", "item", "productcode", "itemcode", "article", "articlenumber",
@@ -103,7 +103,7 @@ func demandFormat() Format {
 	return Format{
 		Kind: Demand, Title: "Demand history",
 		Description: "What was sold or used: one row for each product and week (or day; days are added up to weeks that begin on Monday). At least 8 weeks, better two years.",
-		Columns: []Field{
+		Columns: []FormatField{
 			skuField("What identifies the product; the same in all three tables."),
 			{
 				Name: "week", Title: "Week or date", Required: true, Kind: Week, Example: "2026-02-09",
@@ -127,13 +127,13 @@ func demandFormat() Format {
 }
 
 func stockFormat() Format {
-	optional := func(name, title, description, example string, kind ValueKind, synonyms ...string) Field {
-		return Field{Name: name, Title: title, Kind: kind, Description: description, Example: example, synonyms: append(synonyms, fold(name))}
+	optional := func(name, title, description, example string, kind ValueKind, synonyms ...string) FormatField {
+		return FormatField{Name: name, Title: title, Kind: kind, Description: description, Example: example, synonyms: append(synonyms, fold(name))}
 	}
 	return Format{
 		Kind: Stock, Title: "Stock",
 		Description: "What is on the shelf today and what it costs: one row for each product.",
-		Columns: []Field{
+		Columns: []FormatField{
 			skuField("What identifies the product; the same in all three tables."),
 			optional("product_name", "Product name", "Shown in the plan. Without it, the SKU.", "Espresso beans 1 kg", Text,
 				"name", "productname", "itemname", "title", "description", "ingredientname", "bezeichnung", "producttitle", "label"),
@@ -170,13 +170,13 @@ func stockFormat() Format {
 }
 
 func suppliersFormat() Format {
-	optional := func(name, title, description, example string, kind ValueKind, synonyms ...string) Field {
-		return Field{Name: name, Title: title, Kind: kind, Description: description, Example: example, synonyms: append(synonyms, fold(name))}
+	optional := func(name, title, description, example string, kind ValueKind, synonyms ...string) FormatField {
+		return FormatField{Name: name, Title: title, Kind: kind, Description: description, Example: example, synonyms: append(synonyms, fold(name))}
 	}
 	return Format{
 		Kind: Suppliers, Title: "Suppliers",
 		Description: "From whom each product comes and on what terms: one row for each product.",
-		Columns: []Field{
+		Columns: []FormatField{
 			skuField("What identifies the product; the same in all three tables."),
 			optional("supplier", "Supplier", "Shown in the orders. Without it, “Supplier”.", "Bean Brothers", Text,
 				"suppliername", "vendor", "vendorname", "lieferant", "manufacturer", "source"),
