@@ -117,7 +117,7 @@ func TestPeople(t *testing.T) {
 			return best
 		}
 		known, unknown := fastest("ada@example.com"), fastest("eve@example.com")
-		if unknown < known/3 || known < unknown/3 {
+		if unknown < known/5 || known < unknown/5 {
 			t.Errorf("known %v, unknown %v: too far apart", known, unknown)
 		}
 	})
