@@ -77,29 +77,32 @@ func digest(body []byte) string {
 
 // seal sets the chain hash of e behind before and returns the bytes to store.
 func (e *entry) seal(before string) (json.RawMessage, error) {
-	chain, err := e.chainAfter(before)
+	chain, bare, err := e.link(before)
 	if err != nil {
 		return nil, err
 	}
 	e.Chain = chain
-	return json.Marshal(e)
+	// Chain is the last field: what Marshal would make of e, without making it
+	// twice.
+	return append(bare[:len(bare)-1], `,"ch":"`+chain+`"}`...), nil
 }
 
-func (e *entry) chainAfter(before string) (string, error) {
-	bare := *e
-	bare.Chain = ""
-	raw, err := json.Marshal(bare)
+// link is the chain hash of e behind before, and the bytes it is taken over.
+func (e *entry) link(before string) (chain string, bare []byte, err error) {
+	unsealed := *e
+	unsealed.Chain = ""
+	bare, err = json.Marshal(unsealed)
 	if err != nil {
-		return "", fmt.Errorf("encode entry %d: %w", e.Slot, err)
+		return "", nil, fmt.Errorf("encode entry %d: %w", e.Slot, err)
 	}
 	prior, err := hex.DecodeString(before)
 	if err != nil {
-		return "", fmt.Errorf("chain before entry %d: %w", e.Slot, err)
+		return "", nil, fmt.Errorf("chain before entry %d: %w", e.Slot, err)
 	}
 	h := sha256.New()
 	h.Write(prior)
-	h.Write(raw)
-	return hex.EncodeToString(h.Sum(nil)), nil
+	h.Write(bare)
+	return hex.EncodeToString(h.Sum(nil)), bare, nil
 }
 
 // openEntry reads a stored entry. It fails with ErrDamaged when the bytes are not
@@ -137,7 +140,7 @@ func (e *entry) follows(p place) error {
 	if e.Slot != p.Slot+1 {
 		return ErrDamaged.Because(fmt.Errorf("slot %d is missing: entry %d follows %d", p.Slot+1, e.Slot, p.Slot))
 	}
-	chain, err := e.chainAfter(p.Chain)
+	chain, _, err := e.link(p.Chain)
 	if err != nil {
 		return ErrDamaged.Because(err)
 	}

@@ -211,7 +211,8 @@ func testLimits(t *testing.T, s *Store) {
 	})
 	t.Run("refuses unique indexes and taken names at the door", func(t *testing.T) {
 		for _, c := range []docstore.Collection{
-			{Name: "journal"}, {Name: "tenants"},
+			{Name: "journal"},
+			{Name: "tenants"},
 			{Name: "x", Indexes: []docstore.Index{{Name: "u", Fields: []string{"u"}, Unique: true}}},
 		} {
 			_, err := Open(t.Context(), nil, []docstore.Collection{c})
@@ -221,7 +222,7 @@ func testLimits(t *testing.T, s *Store) {
 	t.Run("spreads commands over entries when one would be too full", func(t *testing.T) {
 		// All in the queue behind a command that waits for them, so that they are
 		// taken up together.
-		const commands, size = 6, 2 << 20
+		const commands, size = 6, 1 << 20
 		started, release := make(chan struct{}), make(chan struct{})
 		gate := make(chan error, 1)
 		go func() {

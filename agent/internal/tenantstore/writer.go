@@ -22,7 +22,7 @@ const (
 	entryOps      = 6000    // documents of one entry
 
 	// roundTime bounds one attempt to read, run and commit a batch.
-	roundTime = 20 * time.Second
+	roundTime = 30 * time.Second
 )
 
 // request is one caller's command on its way.
@@ -105,7 +105,8 @@ func (s *Store) round(ctx context.Context, todo []*request) (rest []*request) {
 	for {
 		if s.doubt {
 			if err := s.catchUp(ctx); err != nil {
-				return fail(todo, err)
+				fail(todo, err)
+				return nil
 			}
 		}
 		b := newBatch(s.tail.Slot + 1)
@@ -122,12 +123,11 @@ func (s *Store) round(ctx context.Context, todo []*request) (rest []*request) {
 	}
 }
 
-func fail(todo []*request, err error) []*request {
+func fail(todo []*request, err error) {
 	for _, r := range todo {
 		r.err = err
 		close(r.done)
 	}
-	return nil
 }
 
 func newBatch(slot int64) *batch {

@@ -42,9 +42,17 @@ func TestPrefix(t *testing.T) {
 	for _, p := range prefixes {
 		t.Run("sees nothing but its own as "+p, func(t *testing.T) {
 			for _, q := range []docstore.Query{
-				{}, {Desc: true}, {Limit: 1}, {From: "a", To: "z"}, {From: "\x01"}, {To: "\U0010ffff"},
-				{Index: "by_kind_size"}, {Index: "by_kind_size", Equal: []any{"k"}, Desc: true}, {Index: "by_kind_size", Equal: []any{"k"}, From: 0, To: 9, Limit: 1},
-				{Index: "by_mail"}, {Index: "by_mail", From: "a", Desc: true, Limit: 2},
+				{},
+				{Desc: true},
+				{Limit: 1},
+				{From: "a", To: "z"},
+				{From: "\x01"},
+				{To: "\U0010ffff"},
+				{Index: "by_kind_size"},
+				{Index: "by_kind_size", Equal: []any{"k"}, Desc: true},
+				{Index: "by_kind_size", Equal: []any{"k"}, From: 0, To: 9, Limit: 1},
+				{Index: "by_mail"},
+				{Index: "by_mail", From: "a", Desc: true, Limit: 2},
 			} {
 				n := 0
 				for {

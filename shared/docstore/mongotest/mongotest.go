@@ -59,18 +59,21 @@ type Shared struct {
 	dir    string
 }
 
-// Get starts the server if need be and logs which one it is.
+// Get starts the server if need be; the first call logs which one it is.
 func (s *Shared) Get(t testing.TB) *Server {
 	t.Helper()
 	s.once.Do(func() {
-		if s.dir, s.err = os.MkdirTemp("", "mongotest-"); s.err == nil {
+		s.dir, s.err = os.MkdirTemp("", "mongotest-") //nolint:usetesting // it serves other tests after this one
+		if s.err == nil {
 			s.server, s.err = start(s.dir)
+		}
+		if s.err == nil {
+			t.Logf("server of this package's tests: %s", s.server.Name)
 		}
 	})
 	if s.err != nil {
 		unavailable(t, s.err)
 	}
-	t.Logf("server: %s", s.server.Name)
 	return s.server
 }
 
@@ -142,7 +145,7 @@ func start(dir string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		URI:     "mongodb://127.0.0.1:" + strconv.Itoa(port) + "/?directConnection=true",
+		URI:     "mongodb://127.0.0.1:" + strconv.Itoa(port) + "/?directConnection=true&serverSelectionTimeoutMS=60000",
 		Name:    "SecantusDB 0.7.0b3 (a beta that speaks MongoDB's protocol on WiredTiger; one node: proves nothing about elections, failover or mongod itself)",
 		program: program, dir: dir, port: port,
 	}
