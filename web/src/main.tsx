@@ -1,10 +1,11 @@
+// First, so that our styles come after the component library's and win.
+import { UiProvider } from "@/ui/UiProvider";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { buildQueryClient } from "@/app/queryClient";
 import { buildRouter } from "@/app/router";
-import { UiProvider } from "@/ui/UiProvider";
 
 const queryClient = buildQueryClient(() => void router.invalidate());
 const router = buildRouter(queryClient);

@@ -26,7 +26,7 @@ export function WelcomePage() {
   return (
     <Page
       width="narrow"
-      title={session == null ? "Welcome" : `Welcome, ${session.tenant.name}`}
+      title={session == null || session.tenant.name === "" ? "Welcome" : `Welcome, ${session.tenant.name}`}
       lead="Your environment is being made: a database and a place to run decisions that only your company can reach."
     >
       {paid ? (

@@ -17,7 +17,7 @@ interface DataGridProps extends TableHTMLAttributes<HTMLTableElement> {
 export function DataGrid({ label, maxHeight, scrollRef, children, ...rest }: DataGridProps) {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scroll area must be reachable by keyboard
-    <div className={classes.scroll} style={{ maxHeight }} ref={scrollRef} tabIndex={0} role="region" aria-label={label}>
+    <div className={classes.scroll} style={{ maxHeight }} ref={scrollRef} tabIndex={0} role="group" aria-label={label}>
       <table className={classes.grid} aria-label={label} {...rest}>
         {children}
       </table>

@@ -5,7 +5,11 @@ import { flag, maybe, table, text } from "@/lib/api/shape";
 
 export const sessionShape = z.object({
   person: z.object({ id: text, email: z.string() }),
-  tenant: z.object({ id: text, name: z.string() }),
+  // A person who belongs to no company has none.
+  tenant: z.pipe(
+    z.nullish(z.object({ id: text, name: text })),
+    z.transform((read) => read ?? { id: "", name: "" }),
+  ),
   role: text,
   plan: maybe(z.object({ id: z.string(), name: z.string() })),
   access: z.enum(["none", "active", "past_due", "canceled"]),

@@ -6,18 +6,16 @@ import { LinkButton } from "@/ui/LinkButton";
 import { Panel } from "@/ui/Panel";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { Tag } from "@/ui/Tag";
-import { billingQuery, plansQuery } from "./plans";
+import { billingQuery } from "./plans";
 
 /** What the company pays for, and until when. */
 export function BillingPanel() {
   const billing = useQuery(billingQuery);
-  const plans = useQuery(plansQuery);
   if (billing.isPending) return <Skeleton height={180} radius="md" />;
   if (billing.isError && billing.data === undefined) {
     return <ProblemNote error={billing.error} title="Billing could not be read." onRetry={() => void billing.refetch()} />;
   }
   const { plan, interval, access, currentPeriodEnd, status } = billing.data;
-  const name = plans.data?.find((candidate) => candidate.id === plan)?.name ?? plan;
   return (
     <Panel
       title="Plan and billing"
@@ -27,7 +25,7 @@ export function BillingPanel() {
     >
       <Facts
         rows={[
-          { name: "Plan", value: name === "" ? "none" : name },
+          { name: "Plan", value: plan === null ? "none" : plan.name },
           { name: "Paid", value: interval === "year" ? "yearly" : interval === "month" ? "monthly" : "not yet" },
           ...(currentPeriodEnd === "" ? [] : [{ name: "Next payment", value: day(currentPeriodEnd) }]),
           ...(status === "" ? [] : [{ name: "Subscription", value: status.replaceAll("_", " ") }]),

@@ -47,7 +47,6 @@ export function PlanTable({ plans, interval, current, opening, onChoose }: PlanT
               disabled={plan.id === current}
               loading={opening === plan.id}
               onClick={() => onChoose(plan.id)}
-              aria-label={`Choose ${plan.name}`}
             >
               {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
             </Button>

@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import * as z from "zod/mini";
 import { api, ask } from "@/lib/api/client";
-import { count, flag, list, text } from "@/lib/api/shape";
+import { count, flag, list, maybe, text } from "@/lib/api/shape";
 
 const planShape = z.object({
   id: z.string(),
@@ -30,7 +30,7 @@ export const plansQuery = queryOptions({
 });
 
 const billingShape = z.object({
-  plan: text,
+  plan: maybe(z.object({ id: z.string(), name: z.string() })),
   interval: text,
   status: text,
   currentPeriodEnd: text,

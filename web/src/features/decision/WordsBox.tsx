@@ -37,7 +37,7 @@ export function WordsBox({ examples, words, onWords, onMatch }: WordsBoxProps) {
           autosize
           minRows={2}
           maxRows={6}
-          maxLength={2000}
+          maxLength={4000}
           value={words}
           error={empty ? "Write a sentence first." : undefined}
           onChange={(event) => onWords(event.currentTarget.value)}

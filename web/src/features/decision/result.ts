@@ -71,7 +71,7 @@ const changeShape = z.object({
   verified: flag,
 });
 
-const resultShape = z.object({
+export const resultShape = z.object({
   status: text,
   headline: text,
   currency: text,

@@ -1,14 +1,23 @@
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { bytes, number, plural } from "@/lib/format";
-import { Button, Group, SegmentedControl, Skeleton } from "@/ui/kit";
+import { Button, Group, NativeSelect, SegmentedControl, Skeleton } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { CheckReport } from "./CheckReport";
 import { MappingTable } from "./MappingTable";
 import { PreviewTable } from "./PreviewTable";
 import { nameOf, type Format, type TableKind } from "./tables";
-import { checkQuery, commitUpload, guessMapping, missingFields, type Mapping, type Upload } from "./uploads";
+import {
+  checkQuery,
+  commitUpload,
+  guessMapping,
+  hasSlashedDates,
+  missingFields,
+  type DateOrder,
+  type Mapping,
+  type Upload,
+} from "./uploads";
 import classes from "./UploadReview.module.css";
 
 interface UploadReviewProps {
@@ -25,15 +34,17 @@ export function UploadReview({ upload, formats, wanted, onAnother, onSaved }: Up
   const [kind, setKind] = useState<TableKind>(upload.kind ?? wanted ?? "demand");
   const format = formats.find((candidate) => candidate.kind === kind);
   const [mapping, setMapping] = useState<Mapping>(() => guessMapping(format, upload));
+  const [dateOrder, setDateOrder] = useState<DateOrder>("");
+  const reading = { kind, mapping, dateOrder };
   const missing = missingFields(format, mapping);
 
   const check = useQuery({
-    ...checkQuery(upload.id, kind, mapping),
+    ...checkQuery(upload.id, reading),
     enabled: missing.length === 0,
     placeholderData: keepPreviousData,
   });
   const save = useMutation({
-    mutationFn: () => commitUpload(upload.id, kind, mapping),
+    mutationFn: () => commitUpload(upload.id, reading),
     onSuccess: onSaved,
   });
   const report = missing.length === 0 ? check.data : undefined;
@@ -86,6 +97,23 @@ export function UploadReview({ upload, formats, wanted, onAnother, onSaved }: Up
               onChange={(next) => {
                 setMapping(next);
                 save.reset();
+              }}
+            />
+          )}
+          {hasSlashedDates(format, upload, mapping) && (
+            <NativeSelect
+              mt="md"
+              maw={320}
+              label="Dates like 05/06/2026 are"
+              data={[
+                { value: "", label: "as the file shows" },
+                { value: "dmy", label: "day first: 5 June" },
+                { value: "mdy", label: "month first: 6 May" },
+              ]}
+              value={dateOrder}
+              onChange={(event) => {
+                const { value } = event.currentTarget;
+                setDateOrder(value === "dmy" || value === "mdy" ? value : "");
               }}
             />
           )}

@@ -53,13 +53,39 @@ export const uploadQuery = (id: string) =>
     staleTime: Infinity,
   });
 
-/** The check of an upload under one reading of its columns. */
-export const checkQuery = (id: string, kind: TableKind, mapping: Mapping) =>
+/** How 05/06/2026 is meant; "" leaves it to the file. */
+export type DateOrder = "" | "dmy" | "mdy";
+
+/** One way to read a file: as which table, which column for which field, and how dates are meant. */
+export interface Reading {
+  kind: TableKind;
+  mapping: Mapping;
+  dateOrder: DateOrder;
+}
+
+function bodyOf({ kind, mapping, dateOrder }: Reading) {
+  return { kind, mapping, ...(dateOrder === "" ? {} : { dateOrder }) };
+}
+
+/** The check of an upload under one reading of it. */
+export const checkQuery = (id: string, reading: Reading) =>
   queryOptions({
-    queryKey: ["uploads", id, "check", kind, mapping],
+    queryKey: ["uploads", id, "check", reading],
     queryFn: ({ signal }) =>
-      ask(checkShape, api.POST("/v1/uploads/{id}/check", { params: { path: { id } }, body: { kind, mapping }, signal })),
+      ask(
+        checkShape,
+        api.POST("/v1/uploads/{id}/check", { params: { path: { id } }, body: bodyOf(reading), signal }),
+      ),
   });
+
+/** True when a date column of the file can be read day first or month first. */
+export function hasSlashedDates(format: Format | undefined, upload: Upload, mapping: Mapping): boolean {
+  return (format?.columns ?? []).some((field) => {
+    if (field.kind !== "date" && field.kind !== "week") return false;
+    const column = upload.columns.find((candidate) => candidate.index === mapping[field.name]);
+    return column?.samples.some((sample) => /^\d{1,2}[-/]\d{1,2}[-/]\d{4}/.test(sample.trim())) ?? false;
+  });
+}
 
 /** Sends a file as raw bytes. Not through the typed client, which would read it into JSON. */
 export async function sendFile(file: File): Promise<Upload> {
@@ -79,8 +105,8 @@ export async function sendFile(file: File): Promise<Upload> {
   return readAs(uploadShape, body);
 }
 
-export function commitUpload(id: string, kind: TableKind, mapping: Mapping): Promise<Table> {
-  return ask(tableShape, api.POST("/v1/uploads/{id}/commit", { params: { path: { id } }, body: { kind, mapping } }));
+export function commitUpload(id: string, reading: Reading): Promise<Table> {
+  return ask(tableShape, api.POST("/v1/uploads/{id}/commit", { params: { path: { id } }, body: bodyOf(reading) }));
 }
 
 /** Required fields of a format that no column feeds. */

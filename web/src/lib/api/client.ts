@@ -4,7 +4,12 @@ import { problemOf, Problem, unreachable, unreadable } from "./problem";
 import type { paths } from "./schema";
 
 /** The typed client: addresses, parameters and bodies come from the OpenAPI document. */
-export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
+export const api = createClient<paths>({
+  baseUrl: "",
+  credentials: "same-origin",
+  // Looked up at each call, not once at the start.
+  fetch: (request) => globalThis.fetch(request),
+});
 
 interface Answer {
   data?: unknown;

@@ -56,6 +56,7 @@ interface Kind {
 interface Mapped {
   kind: "demand" | "stock" | "suppliers";
   mapping: Record<string, number>;
+  dateOrder?: "dmy" | "mdy";
 }
 
 export interface paths {

@@ -205,7 +205,7 @@ function OrderCells({ line, currency, onShowItem }: { line: Line; currency: stri
   const { order, index } = line;
   return (
     <>
-      <th scope="row">
+      <th scope="row" className={classes.name}>
         <button type="button" className={classes.item} onClick={() => onShowItem(line)} title="Show its stock over time">
           {order.name === "" ? order.sku : order.name}
         </button>
