@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
+	"github.com/dyocense/dyocense/agent/kernel/check"
 	"github.com/dyocense/dyocense/agent/kernel/forecast"
 	"github.com/dyocense/dyocense/agent/kernel/solve"
 )
@@ -22,6 +22,7 @@ type decision struct {
 	forecasts []forecast.Forecast
 	needs     []need
 	form      formulation
+	gaveUp    bool        // service was preferred and could not be kept
 	orders    [][]float64 // units, an item and period
 	courses   []course    // of the plan, from the checker
 	safety    [][]float64 // from the checker
@@ -74,7 +75,7 @@ func (d *decision) stages(ctx context.Context) error {
 	}
 	var outcome solve.Outcome
 	if err := d.stage(StageSolve, func() (err error) {
-		outcome, err = d.solve(ctx, d.form, d.options(), true)
+		outcome, err = d.solveGoal(ctx)
 		return err
 	}); err != nil {
 		return err
@@ -194,7 +195,7 @@ func (d *decision) solve(ctx context.Context, f formulation, o solve.Options, sh
 	if show {
 		watch = func(p solve.Progress) { d.observe(Progress{Stage: StageSolve, Solve: &p}) }
 	}
-	outcome, err := d.Solver.Solve(ctx, f.model, o, watch)
+	outcome, err := seek(ctx, d.Solver, f, o, watch)
 	if err != nil {
 		return outcome, fmt.Errorf("solve for orders: %w", err)
 	}
@@ -222,7 +223,12 @@ func (d *decision) check(x []float64) {
 		Constraints: a.checked, Tolerance: tolerance, MaxViolation: a.worst,
 		Objective: a.objective, Failures: a.failures,
 	}
-	report := modelCheck(d.form.model, d.form.solution(d.orders), a.objective)
+	rebuilt := d.form.solution(d.orders)
+	modelled := a.objective
+	if d.gaveUp { // lost sales are given in the model, and priced in the audit only
+		modelled = d.form.cost(rebuilt)
+	}
+	report := check.Solution(d.form.model, rebuilt, modelled)
 	facts.Constraints += d.form.model.Rows()
 	facts.MaxViolation = max(facts.MaxViolation, report.MaxViolation)
 	if !report.Passed {
@@ -256,7 +262,7 @@ func (d *decision) settle(objective float64) {
 		d.result.Status = solve.Feasible
 		return
 	}
-	gap := max(0, objective-*s.Bound) / max(1e-9, math.Abs(objective))
+	gap := gapOf(objective, *s.Bound)
 	s.Gap = &gap
 	if gap <= d.goal.Gap+tolerance {
 		d.result.Status = solve.Optimal

@@ -12,12 +12,13 @@ import (
 )
 
 // A diagnosis is a series of solves, bounded in time: each rule is relaxed alone,
-// as little as possible; what that gives is rounded up to a number a person would
-// write and solved again as a goal of its own. Only then it is called verified.
+// as little as possible, and what that gives is rounded up to a number a person
+// would write. It is called verified only when a solved plan exists that passes
+// the audit for the changed goal.
 const (
 	leastDiagnosis = 10 * time.Second
 	mostDiagnosis  = 60 * time.Second
-	relaxedGap     = 0.01 // of the smallest change
+	relaxedGap     = 0.02 // of the smallest change
 	verifyGap      = 0.2  // any plan will do
 	lowestService  = 50   // percent
 )
@@ -126,9 +127,12 @@ func (g *diagnosing) relax(ctx context.Context, rule string) error {
 	from, field, apply := g.limit(rule)
 	needed := from + outcome.X[f.extra]
 	to := roundUp(needed)
-	verified, err := g.possible(ctx, apply(to))
-	if err != nil {
-		return err
+	// The relaxed plan is itself a plan for the changed goal, if the audit agrees.
+	verified := len(auditPlan(g.data, apply(to), g.forecasts, f.orders(outcome.X)).failures) == 0
+	if !verified {
+		if verified, err = g.possible(ctx, apply(to)); err != nil {
+			return err
+		}
 	}
 	w := g.wording()
 	change := Change{Rule: rule, Field: field, From: from, To: to, Unit: g.data.Currency, Verified: verified}
@@ -247,11 +251,7 @@ func (g *diagnosing) relaxMaxStock(ctx context.Context) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	check, solved, err := g.attempt(ctx, raised, g.goal, "", verifyGap)
-	if err != nil {
-		return err
-	}
-	verified := solved.Status.HasPlan() && len(auditPlan(raised, g.goal, g.forecasts, check.orders(solved.X)).failures) == 0
+	verified := len(auditPlan(raised, g.goal, g.forecasts, f.orders(outcome.X)).failures) == 0
 	for k := range changes {
 		changes[k].Verified = verified
 		if len(changes) > 1 {
@@ -266,11 +266,14 @@ func (g *diagnosing) relaxMaxStock(ctx context.Context) error {
 
 // preferService offers to treat the service level as a wish with a price.
 func (g *diagnosing) preferService(ctx context.Context) error {
+	f, outcome, err := g.attempt(ctx, g.data, g.goal, ruleService, 0.5)
+	if err != nil || !outcome.Status.HasPlan() {
+		return err
+	}
 	goal := g.goal
 	goal.ServiceRule = ServicePreferred
-	ok, err := g.possible(ctx, goal)
-	if err != nil || !ok {
-		return err
+	if len(auditPlan(g.data, goal, g.forecasts, f.orders(outcome.X)).failures) > 0 {
+		return nil
 	}
 	g.out.Changes = append(g.out.Changes, Change{
 		Rule: ruleService, Field: "serviceRule", Value: string(ServicePreferred), Verified: true,

@@ -82,15 +82,22 @@ func (d *decision) sayCosts() []Sentence {
 	rule := r.ReorderPoint
 	compared := "is cheaper than the plan"
 	switch {
-	case rule.Total > r.Plan.Total*(1+1e-4):
+	case rule.Managed > r.Plan.Managed*(1+1e-4):
 		compared = "costs more than the plan"
-	case rule.Total >= r.Plan.Total*(1-1e-4):
+	case rule.Managed >= r.Plan.Managed*(1-1e-4):
 		compared = "costs the same as the plan"
 	}
-	text := "Ordering at fixed reorder points %s: %s in all against %s, goods used included."
-	parts := []any{compared, w.money("/reorderPoint/total", rule.Total), w.money("/plan/total", r.Plan.Total)}
+	text := "Ordering at fixed reorder points %s: %s against %s for orders, stock and lost sales."
+	parts := []any{compared, w.money("/reorderPoint/managed", rule.Managed), w.money("/plan/managed", r.Plan.Managed)}
+	also := "also "
+	if rule.Managed < r.Plan.Managed {
+		also = ""
+		if rule.OverBudget > 0.5 || rule.OverCapacity > tolerance {
+			compared = "would cost less but break limits"
+		}
+	}
 	if rule.OverBudget > 0.5 {
-		text += " It would also spend %s beyond the budget."
+		text += " It would " + also + "spend %s beyond the budget."
 		parts = append(parts, w.money("/reorderPoint/overBudget", rule.OverBudget))
 	}
 	if rule.OverCapacity > tolerance {
@@ -117,8 +124,11 @@ func (d *decision) sayService() []Sentence {
 		return append(out, sentence("service",
 			"From the moment an order placed now can arrive, safety stock is kept so that demand is met in %s of all cases.", level))
 	}
+	if !d.gaveUp {
+		return append(out, sentence("service", "The limits leave room for all safety stock of a service level of %s.", level))
+	}
 	return append(out, sentence("service",
-		"Safety stock for a service level of %s is kept where it is worth its cost.", level))
+		"The limits leave no room for all safety stock of a service level of %s; what costs least is given up.", level))
 }
 
 // sayLimits says how close the plan comes to its limits.

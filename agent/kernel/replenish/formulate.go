@@ -11,16 +11,18 @@ import (
 //
 //	packs   packs ordered from the first period up to and including this one
 //	setup   1 when an order is placed in this period
-//	lost    demand not served since an order could first have come in (ServicePreferred)
-//	below   units under the safety stock at the end of the period     (ServicePreferred)
+//	lost    demand not served since an order could first have come in
+//	below   units under the safety stock at the end of the period
+//
+// the last two only when service is relaxed.
 //
 // Cumulative packs make the stock at the end of a period one term instead of a
 // chain of balances, and safety stock a bound that is rounded up to whole packs.
 // Its constraints: what must be there by when (floors, safety stock); an order
 // only with its setup, of at least the minimum; budget; storage; most stock. Its
-// cost is what orders can still change: order cost, holding over the window, lost
-// sales and missing safety stock. The goods themselves are not in it: what is
-// served must be bought whichever way, so they would only blur the gap.
+// cost is what orders can still change: order cost and holding over the window.
+// The goods themselves are not in it: what is served must be bought whichever
+// way, so they would only blur the gap.
 //
 // Big-M is avoided: a setup is bound to what is left to require, and the
 // (l,S)-inequalities of lot sizing in their Wagner-Whitin form say that between
@@ -38,7 +40,7 @@ const (
 )
 
 // inequalityEntries bounds the matrix entries spent on (l,S)-inequalities.
-const inequalityEntries = 150_000
+const inequalityEntries = 50_000
 
 // formulation is a model with the way back to orders.
 type formulation struct {
@@ -69,6 +71,8 @@ func formulate(data Data, goal Goal, needs []need, relax string) formulation {
 		for i := range needs {
 			f.over = append(f.over, b.Col(fmt.Sprintf("beyond_%s_%d", relax, i), 0, model.Inf, needs[i].item.UnitCost, false))
 		}
+	case ruleService:
+		cost = 0
 	default:
 		cost = 0
 		f.extra = b.Col("beyond_"+relax, 0, model.Inf, 1, false)
@@ -81,9 +85,15 @@ func formulate(data Data, goal Goal, needs []need, relax string) formulation {
 	}
 	reach := inequalityReach(goal.span(), busy)
 	for i := range needs {
-		if !needs[i].idle() {
-			f.addItem(b, i, cost, relax)
-			f.addInequalities(b, i, reach)
+		if needs[i].idle() {
+			for _, stock := range needs[i].net {
+				b.AddConstant(cost * needs[i].hold * stock)
+			}
+			continue
+		}
+		f.addItem(b, i, cost, relax)
+		if relax != ruleService {
+			f.addInequalities(b, i, reach, relax)
 		}
 	}
 	f.addLimits(b, relax)
@@ -98,11 +108,9 @@ func inequalityReach(horizon, items int) int {
 	return min(horizon, max(2, int(reach)))
 }
 
-func (f *formulation) required() bool { return f.goal.ServiceRule == ServiceRequired }
-
 func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax string) {
 	n, c, span := &f.needs[i], &f.items[i], f.goal.span()
-	required := f.required()
+	required := relax != ruleService
 	tag := func(what string, o int) string { return fmt.Sprintf("%s_%d_%d", what, i, o) }
 	limit := n.packs[span-1] + n.minPacks - 1
 	for o := range span {
@@ -119,13 +127,13 @@ func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax strin
 			if o < span-1 {
 				price = 0 // lost is cumulative: only its last value is charged
 			}
-			c.lost = append(c.lost, b.Col(tag("lost", o), 0, model.Inf, cost*(n.hold+price), false))
-			c.below = append(c.below, b.Col(tag("below", o), 0, model.Inf, cost*n.price/safetyDiscount(n.window), false))
+			c.lost = append(c.lost, b.Col(tag("lost", o), 0, model.Inf, price, false))
+			c.below = append(c.below, b.Col(tag("below", o), 0, model.Inf, n.price/safetyDiscount(n.window), false))
 		}
 	}
 	for o := range span {
 		placed := f.placed(i, o, 1)
-		most := n.most(o, required)
+		most := n.most(o, required && relax != ruleMaxStock)
 		if o < f.goal.Horizon {
 			most = math.Min(most, f.affordable(n, relax))
 		}
@@ -135,7 +143,6 @@ func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax strin
 		b.Row(ruleLot, tag("open", o), -model.Inf, 0, append(placed, model.Term{Col: c.setup[o], Coef: -math.Max(most, n.minPacks)})...)
 		b.Row(ruleLot, tag("least", o), 0, model.Inf, append(f.placed(i, o, 1), model.Term{Col: c.setup[o], Coef: -n.minPacks})...)
 		if n.item.MaxStock > 0 {
-			top := math.Max(n.item.MaxStock, n.without[n.lead+o])
 			terms := []model.Term{{Col: c.packs[o], Coef: n.pack}}
 			if !required {
 				terms = append(terms, model.Term{Col: c.lost[o], Coef: 1})
@@ -143,7 +150,7 @@ func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax strin
 			if relax == ruleMaxStock {
 				terms = append(terms, model.Term{Col: f.over[i], Coef: -1})
 			}
-			b.Row(ruleMaxStock, tag("most", o), -model.Inf, top-n.net[o], terms...)
+			b.Row(ruleMaxStock, tag("most", o), -model.Inf, n.top(o)-n.net[o], terms...)
 		}
 		if required {
 			continue
@@ -195,29 +202,26 @@ func safetyDiscount(window int) float64 { return 2 * float64(window) }
 // addInequalities says, for a stretch of order periods first..last: what was
 // ordered before it, plus what each order in it could still have to bring, is what
 // must be there at its end. Without orders in the stretch this is the stock that
-// must reach; a fraction of a setup no longer pays for a whole order.
-func (f *formulation) addInequalities(b *model.Builder, i, reach int) {
+// must reach; a fraction of a setup no longer pays for a whole order. Where the
+// shelf is limited, an order brings no more than fits.
+func (f *formulation) addInequalities(b *model.Builder, i, reach int, relax string) {
 	n, c := &f.needs[i], &f.items[i]
-	required := f.required()
-	need := n.packs
-	if !required {
-		need = make([]float64, len(n.units))
-		for o, units := range n.units {
-			need[o] = math.Max(0, units/n.pack)
-		}
+	capped := n.item.MaxStock > 0 && relax != ruleMaxStock
+	if capped {
+		f.addCounts(b, i)
 	}
 	before := func(o int) float64 {
 		if o == 0 {
 			return 0
 		}
-		return need[o-1]
+		return n.packs[o-1]
 	}
-	for last := range need {
-		if need[last] <= before(last) {
+	for last := range n.packs {
+		if n.packs[last] <= before(last) {
 			continue // the stretch that ends earlier says more
 		}
 		for first := max(0, last-reach+1); first <= last; first++ {
-			carried := n.hold * n.pack * (need[last] - before(last)) * float64(last-first)
+			carried := n.hold * n.pack * (n.packs[last] - before(last)) * float64(last-first)
 			if carried > 2*n.item.OrderCost && first > 0 && last > first && n.minPacks <= 1 {
 				continue // never worth carrying that far
 			}
@@ -226,19 +230,40 @@ func (f *formulation) addInequalities(b *model.Builder, i, reach int) {
 				terms = append(terms, model.Term{Col: c.packs[first-1], Coef: 1})
 			}
 			for o := first; o <= last; o++ {
-				terms = append(terms, model.Term{Col: c.setup[o], Coef: need[last] - before(o)})
-			}
-			if !required {
-				from := 0
-				if first > 0 {
-					from = n.since[first-1]
+				brings := n.packs[last] - before(o)
+				if capped {
+					brings = math.Max(0, math.Min(n.packs[last], n.caps[o])-before(o))
 				}
-				terms = append(terms, model.Term{Col: c.lost[min(last+1, len(need)-1)], Coef: 1 / n.pack})
-				for o := from; o <= last; o++ {
-					terms = append(terms, model.Term{Col: c.below[o], Coef: 1 / n.pack})
-				}
+				terms = append(terms, model.Term{Col: c.setup[o], Coef: brings})
 			}
-			b.Row(ruleLot, fmt.Sprintf("reach_%d_%d_%d", i, first, last), need[last], model.Inf, terms...)
+			b.Row(ruleLot, fmt.Sprintf("reach_%d_%d_%d", i, first, last), n.packs[last], model.Inf, terms...)
+		}
+	}
+}
+
+// addCounts says, for an item that may not fill its shelf for long, how many
+// orders a stretch of periods needs at least: even with a full shelf before it and
+// every order placed at the last moment and filling it up.
+func (f *formulation) addCounts(b *model.Builder, i int) {
+	n, c := &f.needs[i], &f.items[i]
+	for first := range n.packs {
+		have := 0.0
+		if first > 0 {
+			have = n.caps[first-1]
+		}
+		var terms []model.Term
+		orders := 0.0
+		for o := first; o < len(n.packs); o++ {
+			terms = append(terms, model.Term{Col: c.setup[o], Coef: 1})
+			if n.packs[o] <= have {
+				continue
+			}
+			if n.caps[o] <= have {
+				return // the shelf is too small; the rows of the most stock say so
+			}
+			have = n.caps[o]
+			orders++
+			b.Row(ruleLot, fmt.Sprintf("count_%d_%d_%d", i, first, o), orders, model.Inf, terms...)
 		}
 	}
 }

@@ -57,7 +57,9 @@ const (
 	// now can reach. If that cannot be, the goal is infeasible and the diagnosis
 	// says what to change.
 	ServiceRequired ServiceRule = "required"
-	// ServicePreferred: going below safety stock, and running out, have a price.
+	// ServicePreferred: the same plan where it is possible. Where it is not, the
+	// limits hold, and going below safety stock and running out have a price: what
+	// costs least of it is given up.
 	ServicePreferred ServiceRule = "preferred"
 )
 

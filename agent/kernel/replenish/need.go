@@ -32,8 +32,8 @@ type need struct {
 	net    []float64 // stock at the end of period lead+o without orders; below zero when short
 	floors []floor
 	units  []float64 // that must have been ordered by then, safety stock included
-	since  []int     // the order period whose moment set units
 	packs  []float64 // units in whole packs
+	caps   []float64 // most packs that may have been ordered by then, for the most stock
 }
 
 // floor is a moment at which stock may not be below zero: what was ordered up to
@@ -162,7 +162,6 @@ func stockWithout(stock float64, coming []arrival, window int, demand func(from,
 // floors and the safety stock, and packs rounded up, both never falling.
 func (n *need) require(goal Goal) {
 	n.units = make([]float64, goal.span())
-	n.since = make([]int, goal.span())
 	for _, f := range n.floors {
 		if f.orders >= 0 {
 			n.units[f.orders] = math.Max(n.units[f.orders], f.quantity)
@@ -170,23 +169,41 @@ func (n *need) require(goal Goal) {
 	}
 	for o := range n.units {
 		n.units[o] = math.Max(n.units[o], n.safety[n.lead+o]-n.net[o])
-		n.since[o] = o
 		if o > 0 && n.units[o] <= n.units[o-1] {
-			n.units[o], n.since[o] = n.units[o-1], n.since[o-1]
+			n.units[o] = n.units[o-1]
 		}
 	}
 	n.packs = make([]float64, goal.span())
 	for o, units := range n.units {
 		n.packs[o] = math.Max(0, math.Ceil(units/n.pack-1e-9))
 	}
+	n.limitShelf()
 }
 
+// limitShelf turns the most stock into most packs by order period.
+func (n *need) limitShelf() {
+	n.caps = make([]float64, len(n.net))
+	for o := len(n.caps) - 1; o >= 0; o-- {
+		n.caps[o] = math.Inf(1)
+		if o+1 < len(n.caps) {
+			n.caps[o] = n.caps[o+1] // what is ordered stays ordered
+		}
+		if n.item.MaxStock > 0 {
+			n.caps[o] = math.Min(n.caps[o], math.Floor((n.top(o)-n.net[o])/n.pack+1e-9))
+		}
+	}
+}
+
+// top is the most stock at the end of period lead+o. What is there already and
+// nobody ordered stays allowed.
+func (n *need) top(o int) float64 { return math.Max(n.item.MaxStock, n.without[n.lead+o]) }
+
 // most is the largest number of packs one order can be worth placing for: what is
-// left to require, or the minimum order.
+// left to require, or the minimum order, and no more than may be in stock.
 func (n *need) most(o int, required bool) float64 {
 	left := n.packs[len(n.packs)-1]
 	if o > 0 && required {
-		left -= n.packs[o-1]
+		left = math.Min(left, n.caps[o]) - n.packs[o-1]
 	}
 	return math.Max(n.minPacks, left)
 }

@@ -20,18 +20,18 @@ func nothing(data Data, goal Goal) [][]float64 {
 
 // reorderPoint is the classic (s, Q) policy, reviewed at the start of every
 // period: when stock and orders under way fall to the reorder point s, order Q.
-// s is the expected demand of the lead time and one review period, plus z times
-// its standard deviation; Q is the economic order quantity, not below the minimum
-// order, in whole packs. The mean is that of the forecast over the horizon and
-// the deviation that of the forecast for one period, so that the policy knows
-// what the plan knows. It does not know budgets, storage or most stock.
+// s is the expected demand of the lead time and one review period, plus the safety
+// stock for the same service level that the plan promises (for a bell curve, z
+// times the standard deviation); Q is the economic order quantity, not below the
+// minimum order, in whole packs. Mean and safety stock come from the forecast, so
+// the policy knows what the plan knows, but both stay fixed over the horizon. It keeps to the most stock, but knows no budget and no storage.
 func reorderPoint(data Data, goal Goal, forecasts []forecast.Forecast) [][]float64 {
 	orders := nothing(data, goal)
 	for i := range data.Items {
 		item, f := &data.Items[i], forecasts[i]
 		mean := sum(f.Mean[:goal.Horizon]) / float64(goal.Horizon)
 		risk := float64(item.LeadTimeDays)/float64(data.PeriodDays) + 1
-		point := mean*risk + deviations(goal.ServiceLevel)*spread(f)*math.Sqrt(risk)
+		point := mean*risk + math.Max(0, cumulativeQuantile(f, risk, goal.ServiceLevel)-meanOver(f.Mean, 0, risk))
 		lot := economicLot(item, mean, holdingCost(item, data, goal))
 
 		window := goal.Horizon + item.LeadTimeDays/data.PeriodDays
@@ -44,12 +44,25 @@ func reorderPoint(data Data, goal Goal, forecasts []forecast.Forecast) [][]float
 			}
 			position := stock + openOrders(item, data, orders[i], t, window)
 			if position <= point {
-				lots := math.Max(1, math.Ceil((point-position)/lot))
-				orders[i][t] = lots * lot
+				orders[i][t] = math.Max(1, math.Ceil((point-position)/lot)) * lot
+				if item.MaxStock > 0 {
+					orders[i][t] = fitting(item, orders[i][t], item.MaxStock-position+mean*risk)
+				}
 			}
 		}
 	}
 	return orders
+}
+
+// fitting cuts an order to the room on the shelf, in whole packs and not below
+// the minimum order; nothing when that does not fit.
+func fitting(item *Item, quantity, room float64) float64 {
+	pack := packOf(item)
+	quantity = math.Min(quantity, math.Floor(room/pack)*pack)
+	if quantity < math.Max(item.MinOrder, pack) {
+		return 0
+	}
+	return quantity
 }
 
 // openOrders is what was ordered and is not here at the start of period t.
@@ -61,14 +74,6 @@ func openOrders(item *Item, data Data, orders []float64, t, window int) float64 
 		}
 	}
 	return open
-}
-
-// spread is the standard deviation of demand in one period as forecast, from the
-// distance of the 10 % and the 90 % quantile of a bell curve.
-func spread(f forecast.Forecast) float64 {
-	low := quantile(func(l int) float64 { return f.Quantiles[l][0] }, 0.1)
-	high := quantile(func(l int) float64 { return f.Quantiles[l][0] }, 0.9)
-	return (high - low) / (deviations(0.9) - deviations(0.1))
 }
 
 // economicLot is the order quantity that balances order and holding cost.
@@ -114,7 +119,8 @@ func costsOf(data Data, goal Goal, forecasts []forecast.Forecast, orders [][]flo
 		c.StockChange += (end + bought - sum(past.arrived) - item.OnHand) * item.UnitCost
 		wanted += sum(demand)
 	}
-	c.Total = c.Purchase - c.StockChange + c.Ordering + c.Holding + c.Shortage
+	c.Managed = c.Ordering + c.Holding + c.Shortage
+	c.Total = c.Purchase - c.StockChange + c.Managed
 	c.FillRate = 1
 	if wanted > 0 {
 		c.FillRate = 1 - c.UnitsShort/wanted

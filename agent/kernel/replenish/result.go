@@ -115,6 +115,7 @@ type Costs struct {
 	Holding      float64 `json:"holding"`
 	Shortage     float64 `json:"shortage"`
 	Total        float64 `json:"total"`
+	Managed      float64 `json:"managed"`  // Ordering + Holding + Shortage: what deciding differently can change
 	FillRate     float64 `json:"fillRate"` // share of demand met from stock, 0 to 1
 	UnitsShort   float64 `json:"unitsShort"`
 	EndStock     float64 `json:"endStock"` // currency, at unit cost
@@ -168,7 +169,7 @@ type Change struct {
 	Value    string  `json:"value,omitempty"` // the new value of a field that is a word: "preferred"
 	Unit     string  `json:"unit"`
 	Text     string  `json:"text"`
-	Verified bool    `json:"verified"` // the changed goal was solved and has a plan
+	Verified bool    `json:"verified"` // a plan for the changed goal was solved and passed the check
 }
 
 // SolverFacts is what the engine did.

@@ -1,0 +1,184 @@
+package replenish
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/dyocense/dyocense/agent/kernel/model"
+	"github.com/dyocense/dyocense/agent/kernel/solve"
+)
+
+// The model is tight: its linear relaxation is within a fraction of a percent of
+// the best plan, and nearly all of its setups are whole. So the search first
+// solves the relaxation, which is a bound for every plan and often the proof that
+// there is none, then the few setups it leaves open. Only when that is not within
+// the wanted gap the whole model is solved.
+
+// wholeEnough is how near to 0 or 1 a relaxed setup must be to be kept.
+const wholeEnough = 1e-6
+
+// seeking is one search.
+type seeking struct {
+	solver  solve.Solver
+	o       solve.Options
+	gap     float64 // wanted
+	begin   time.Time
+	observe func(solve.Progress)
+	bound   float64
+	best    *solve.Outcome
+	nodes   int64
+}
+
+// seek solves a formulation. The outcome's bound holds for the whole model.
+func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Options, observe func(solve.Progress)) (solve.Outcome, error) {
+	s := &seeking{solver: solver, o: o, gap: math.Max(0, o.RelativeGap), begin: time.Now(), observe: observe, bound: math.Inf(-1)}
+	relaxed := *f.model
+	relaxed.Integer = make([]bool, relaxed.Cols())
+	out, err := s.run(ctx, &relaxed, o.RelativeGap, s.left())
+	if err != nil || !out.Status.HasPlan() {
+		return s.finished(out), err
+	}
+	if out.Status == solve.Optimal {
+		s.bound = out.Objective - 1e-7*math.Abs(out.Objective)
+	}
+	if ctx.Err() != nil {
+		return s.finished(solve.Outcome{Status: solve.Cancelled, Stopped: "cancelled", Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
+	}
+	for _, strict := range []bool{true, false} {
+		near, err := s.run(ctx, f.near(out.X, strict), math.Max(s.gap/2, 1e-6), s.left()/3)
+		if err != nil {
+			return near, err
+		}
+		s.keep(near)
+		if s.good() {
+			return s.finished(*s.best), nil
+		}
+		if ctx.Err() != nil {
+			if s.best == nil {
+				return s.finished(near), nil
+			}
+			s.best.Stopped = "cancelled"
+			return s.finished(*s.best), nil
+		}
+	}
+	out, err = s.run(ctx, f.model, o.RelativeGap, s.left())
+	if err != nil {
+		return out, err
+	}
+	if out.Bound != nil {
+		s.bound = math.Max(s.bound, *out.Bound)
+	}
+	s.keep(out)
+	if s.best == nil {
+		return s.finished(out), nil
+	}
+	// The plan may come from the second step; how the search ended, from the last.
+	s.best.Stopped, s.best.Detail = out.Stopped, out.Detail
+	return s.finished(*s.best), nil
+}
+
+// cost of a solution.
+func (f *formulation) cost(x []float64) float64 {
+	total := f.model.Constant
+	for j, v := range x {
+		total += f.model.Cost[j] * v
+	}
+	return total
+}
+
+// near is the model with every setup fixed that the relaxation has decided; when
+// not strict, except for items that it has left open anywhere.
+func (f *formulation) near(x []float64, strict bool) *model.Model {
+	m := *f.model
+	m.ColLower, m.ColUpper = append([]float64(nil), m.ColLower...), append([]float64(nil), m.ColUpper...)
+	for i := range f.items {
+		open := false
+		for _, col := range f.items[i].setup {
+			open = open || math.Abs(x[col]-math.Round(x[col])) > wholeEnough
+		}
+		if open && !strict {
+			continue
+		}
+		for _, col := range f.items[i].setup {
+			if math.Abs(x[col]-math.Round(x[col])) <= wholeEnough {
+				m.ColLower[col], m.ColUpper[col] = math.Round(x[col]), math.Round(x[col])
+			}
+		}
+	}
+	return &m
+}
+
+// run solves one model within a time, telling of what holds for the whole search.
+func (s *seeking) run(ctx context.Context, m *model.Model, gap float64, limit time.Duration) (solve.Outcome, error) {
+	o := s.o
+	o.RelativeGap, o.TimeLimit = gap, max(limit, 100*time.Millisecond)
+	var watch func(solve.Progress)
+	if s.observe != nil {
+		whole := m.HasIntegers()
+		watch = func(p solve.Progress) { s.tell(p, whole) }
+	}
+	out, err := s.solver.Solve(ctx, m, o, watch)
+	s.nodes += out.Nodes
+	return out, err
+}
+
+func (s *seeking) left() time.Duration { return s.o.TimeLimit - time.Since(s.begin) }
+
+// tell passes progress on: of the relaxation only that it goes on.
+func (s *seeking) tell(p solve.Progress, whole bool) {
+	out := solve.Progress{Elapsed: time.Since(s.begin), Nodes: s.nodes + p.Nodes}
+	if whole && p.Objective != nil {
+		objective := *p.Objective
+		out.Objective = &objective
+	}
+	if s.best != nil && (out.Objective == nil || s.best.Objective < *out.Objective) {
+		objective := s.best.Objective
+		out.Objective = &objective
+	}
+	if !math.IsInf(s.bound, -1) {
+		bound := s.bound
+		out.Bound = &bound
+		if out.Objective != nil {
+			gap := gapOf(*out.Objective, bound)
+			out.Gap = &gap
+		}
+	}
+	s.observe(out)
+}
+
+func (s *seeking) keep(out solve.Outcome) {
+	if out.Status.HasPlan() && (s.best == nil || out.Objective < s.best.Objective) {
+		s.best = &out
+	}
+}
+
+func (s *seeking) good() bool {
+	return s.best != nil && gapOf(s.best.Objective, s.bound) <= s.gap
+}
+
+// finished states time, nodes, bound and gap of the whole search.
+func (s *seeking) finished(out solve.Outcome) solve.Outcome {
+	out.Seconds, out.Nodes = time.Since(s.begin).Seconds(), s.nodes
+	out.Bound, out.Gap = nil, nil
+	if !math.IsInf(s.bound, -1) {
+		bound := s.bound
+		out.Bound = &bound
+	}
+	if !out.Status.HasPlan() {
+		return out
+	}
+	out.Status = solve.Feasible
+	if out.Bound != nil {
+		gap := gapOf(out.Objective, s.bound)
+		out.Gap = &gap
+		if s.good() {
+			out.Status, out.Stopped = solve.Optimal, ""
+		}
+	}
+	return out
+}
+
+func gapOf(objective, bound float64) float64 {
+	return math.Max(0, objective-bound) / math.Max(1e-9, math.Abs(objective))
+}
