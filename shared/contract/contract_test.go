@@ -66,18 +66,24 @@ func TestEveryMessage(t *testing.T) { // not parallel: TestEveryPinnedFile reads
 	pin(t, "report", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, OK: true, Steps: []contract.Step{{Name: "create store", Millis: 2.7}}})
 	pin(t, "report_refused", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, Reason: "The disk is full."})
 	pin(t, "ack", contract.Ack{V: v})
-	pin(t, "beat", contract.Beat{V: v, Program: "1.0.0", Mode: features.SMB, Started: when, Have: 42, Tenants: 7, Runs: 1,
-		Components: []features.Component{{Name: "solver", State: features.Degraded, Reason: "embedded engine only"}}})
+	pin(t, "beat", contract.Beat{
+		V: v, Program: "1.0.0", Mode: features.SMB, Started: when, Have: 42, Tenants: 7, Runs: 1,
+		Components: []features.Component{{Name: "solver", State: features.Degraded, Reason: "embedded engine only"}},
+	})
 	pin(t, "renew", contract.Renew{V: v, PublicKey: "UKEY"})
 	pin(t, "renewed", contract.Renewed{V: v, JWT: "a.b.c", Expires: when})
 	pin(t, "changed", contract.Changed{V: v, Revision: 42})
 	pin(t, "challenge_request", contract.ChallengeRequest{V: v, PublicKey: "UKEY"})
 	pin(t, "challenge", contract.Challenge{V: v, Nonce: "bm9uY2U", Expires: when})
 	pin(t, "enrol_request", contract.EnrolRequest{V: v, PublicKey: "UKEY", Nonce: "bm9uY2U", Signature: "c2ln", Name: "shop-1", Program: "1.0.0", Mode: features.Platform})
-	pin(t, "enrolled", contract.Enrolled{V: v, Agent: agent, Environment: "env_01m2a4pqwxyzabcdefghjkmnpq", JWT: "a.b.c", Expires: when,
-		Servers: []string{"nats://127.0.0.1:4222"}})
-	pin(t, "event", contract.Event{V: v, ID: "evt_01m2a4pqwxyzabcdefghjkmnpq", Type: "billing.subscription_activated", Tenant: tenant, At: when,
-		Data: json.RawMessage(`{"plan":"growth"}`)})
+	pin(t, "enrolled", contract.Enrolled{
+		V: v, Agent: agent, Environment: "env_01m2a4pqwxyzabcdefghjkmnpq", JWT: "a.b.c", Expires: when,
+		Servers: []string{"nats://127.0.0.1:4222"},
+	})
+	pin(t, "event", contract.Event{
+		V: v, ID: "evt_01m2a4pqwxyzabcdefghjkmnpq", Type: "billing.subscription_activated", Tenant: tenant, At: when,
+		Data: json.RawMessage(`{"plan":"growth"}`),
+	})
 }
 
 func TestEveryPinnedFile(t *testing.T) {
