@@ -12,21 +12,21 @@ type env struct {
 	outer *env
 }
 
-func (e env) find(name string) (int, bool) {
+// find is the place of an index; the validation made sure that it is bound.
+func (e env) find(name string) int {
 	for at := &e; at != nil; at = at.outer {
-		if at.name == name && name != "" {
-			return at.place, true
+		if at.name == name {
+			return at.place
 		}
 	}
-	return 0, false
+	return 0
 }
 
 // members are the names at which the ranges' indices stand.
 func (e env) members(s scope, ranges Ranges) []string {
 	names := make([]string, 0, len(ranges))
 	for _, r := range ranges {
-		place, _ := e.find(r.Index)
-		names = append(names, s.sets[r.Set].members[place])
+		names = append(names, s.sets[r.Set].members[e.find(r.Index)])
 	}
 	return names
 }
@@ -69,8 +69,7 @@ func (s scope) offset(over []string, indices []Index, at env) (int, bool) {
 		if x.Member {
 			place = set.place[x.Name]
 		} else {
-			place, _ = at.find(x.Name)
-			place += x.Shift
+			place = at.find(x.Name) + x.Shift
 		}
 		if place < 0 || place >= len(set.members) {
 			return 0, false
@@ -92,8 +91,7 @@ func (s scope) known(e Expr, at env) float64 {
 			parts[k] = x.Name
 			continue
 		}
-		place, _ := at.find(x.Name)
-		place += x.Shift
+		place := at.find(x.Name) + x.Shift
 		set := s.sets[p.Over[k]]
 		if place < 0 || place >= len(set.members) {
 			return 0

@@ -279,7 +279,7 @@ func TestRoundTrip(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(example(f))
 	f.Add(periods)
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(_ *testing.T, text string) {
 		s, err := ops.Read(strings.NewReader(text))
 		if err == nil {
 			_ = s.Validate()

@@ -93,6 +93,9 @@ func TestSolve(t *testing.T) {
 func TestPublicRouting(t *testing.T) {
 	for name, best := range map[string]float64{"X-n101-k25.vrp": 27591, "X-n106-k14.vrp": 26362} {
 		t.Run("comes within 3 % of the best known tours of "+name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("searches for 15 seconds")
+			}
 			file, err := os.Open(modeltest.Path(t, "routing/"+name))
 			if err != nil {
 				t.Fatal(err)
@@ -102,11 +105,7 @@ func TestPublicRouting(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			limit := 15 * time.Second
-			if testing.Short() {
-				limit = 3 * time.Second
-			}
-			r := routing.Solve(t.Context(), in, solve.Options{TimeLimit: limit}, nil)
+			r := routing.Solve(t.Context(), in, solve.Options{TimeLimit: 15 * time.Second}, nil)
 			if r.Status != solve.Feasible || r.Objective > 1.03*best || r.Objective < best {
 				t.Errorf("got %s %v %s", r.Status, r.Objective, r.Detail)
 			}

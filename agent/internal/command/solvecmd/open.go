@@ -57,7 +57,7 @@ func open(path, format string) (problem, error) {
 	if err != nil {
 		return problem{}, fmt.Errorf("the file %s cannot be read: %w", path, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	return read(file, name, format)
 }
 

@@ -65,7 +65,8 @@ const mostLines = 60
 func (a *answer) printText(w io.Writer) error {
 	o := a.outcome
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, value) }
+	// The table keeps its first write error for Flush.
+	line := func(name, value string) { _, _ = fmt.Fprintf(t, "%s\t%s\n", name, value) }
 	status := strings.ReplaceAll(string(o.Status), "_", " ")
 	if o.Stopped != "" {
 		status += " (stopped: " + strings.ReplaceAll(o.Stopped, "_", " ") + ")"
@@ -107,16 +108,16 @@ func (a *answer) printPlan(t io.Writer) {
 		for n, place := range tour {
 			stops[n] = strconv.Itoa(place)
 		}
-		fmt.Fprintf(t, "Tour %d\t%s\n", k+1, strings.Join(stops, " "))
+		_, _ = fmt.Fprintf(t, "Tour %d\t%s\n", k+1, strings.Join(stops, " "))
 	}
 	if a.evaluation == nil {
 		return
 	}
-	fmt.Fprintln(t)
+	_, _ = fmt.Fprintln(t)
 	for _, f := range append(append([]ops.Figure{}, a.evaluation.Terms...), a.evaluation.KPIs...) {
-		fmt.Fprintf(t, "%s\t%s\n", f.ID, strings.TrimSpace(figure(f.Value)+" "+f.Unit))
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", f.ID, strings.TrimSpace(figure(f.Value)+" "+f.Unit))
 	}
-	fmt.Fprintln(t)
+	_, _ = fmt.Fprintln(t)
 	left := 0
 	listed := 0
 	for j, v := range a.outcome.X {
@@ -128,10 +129,10 @@ func (a *answer) printPlan(t io.Writer) {
 			continue
 		}
 		listed++
-		fmt.Fprintf(t, "%s\t%s\n", a.problem.model.ColName[j], figure(v))
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", a.problem.model.ColName[j], figure(v))
 	}
 	if left > 0 {
-		fmt.Fprintf(t, "(and %d more)\t\n", left)
+		_, _ = fmt.Fprintf(t, "(and %d more)\t\n", left)
 	}
 }
 

@@ -41,7 +41,7 @@ func ReadFile(path string) (*model.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the model: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if !strings.HasSuffix(strings.ToLower(path), ".gz") {
 		return Read(file)
 	}
@@ -49,7 +49,7 @@ func ReadFile(path string) (*model.Model, error) {
 	if err != nil {
 		return nil, ErrSyntax.Saying("The file is not gzip data, though its name ends in .gz.").Because(err)
 	}
-	defer plain.Close()
+	defer func() { _ = plain.Close() }()
 	return Read(plain)
 }
 

@@ -44,7 +44,7 @@ type printer struct {
 }
 
 // line prints a line; bufio keeps the first error for Flush.
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+func (p *printer) line(format string, args ...any) { _, _ = fmt.Fprintf(p.w, format+"\n", args...) }
 
 func (p *printer) names() error {
 	p.col, p.row = p.m.ColName, p.m.RowName

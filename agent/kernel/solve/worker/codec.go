@@ -154,7 +154,7 @@ func decodeSolve(body []byte) (*model.Model, solve.Options, error) {
 		return nil, solve.Options{}, fmt.Errorf("the arrays do not have the promised lengths: %w", errFrame)
 	}
 	if err := m.Validate(); err != nil {
-		return nil, solve.Options{}, fmt.Errorf("%w: %v", errFrame, err)
+		return nil, solve.Options{}, fmt.Errorf("%w: %w", errFrame, err)
 	}
 	return m, solve.Options{
 		TimeLimit:   time.Duration(h.TimeLimitMs) * time.Millisecond,

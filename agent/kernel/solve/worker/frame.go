@@ -104,7 +104,7 @@ func writeJSON(w io.Writer, k kind, value any) error {
 func readJSON[T any](f frame) (T, error) {
 	var value T
 	if err := json.Unmarshal(f.body, &value); err != nil {
-		return value, fmt.Errorf("%w: %v", errFrame, err)
+		return value, fmt.Errorf("%w: %w", errFrame, err)
 	}
 	return value, nil
 }

@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"os"
@@ -106,7 +105,7 @@ func (f solverFunc) Solve(ctx context.Context, _ *model.Model, _ solve.Options, 
 	return f(ctx, observe), nil
 }
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 func pool(t *testing.T, role string, warm int) *worker.Pool {
 	t.Helper()

@@ -168,9 +168,10 @@ func (p *process) obituary() string {
 	return scrub(how)
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the beginning and the end of what is written to it.
 type tail struct {
 	mu   sync.Mutex
+	head bytes.Buffer
 	kept bytes.Buffer
 }
 
@@ -179,6 +180,9 @@ const tailBytes = 2 << 10
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if room := tailBytes - t.head.Len(); room > 0 {
+		t.head.Write(b[:min(room, len(b))])
+	}
 	t.kept.Write(b)
 	if extra := t.kept.Len() - tailBytes; extra > 0 {
 		t.kept.Next(extra)
@@ -186,11 +190,19 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String is the kept text on one line.
+// String is the last words on one line. Of a Go program that crashed it is the
+// line that says why: the stack after it tells a reader nothing.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.Join(strings.Fields(strings.ToValidUTF8(t.kept.String(), "?")), " ")
+	text := t.kept.String()
+	for line := range strings.Lines(t.head.String() + "\n" + text) {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			text = line
+			break
+		}
+	}
+	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
 }
 
 var anyPath = regexp.MustCompile(`(?:[A-Za-z]:\\|/)[^\s:;,"'()<>]*[/\\][^\s:;,"'()<>]+|/[^\s:;,"'()<>/]+`)

@@ -91,7 +91,7 @@ func (p *Pool) converse(ctx context.Context, child *process, m *model.Model, o s
 	orders := make(chan kind, 1)
 	written := make(chan struct{})
 	defer func() { <-written }()
-	defer child.stdin.Close() // frees a blocked writer
+	defer func() { _ = child.stdin.Close() }() // frees a blocked writer
 	defer close(orders)
 	go func() {
 		defer close(written)

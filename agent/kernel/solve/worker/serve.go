@@ -3,6 +3,7 @@ package worker
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -69,7 +70,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, open func(context.C
 	select {
 	case f, ok := <-frames:
 		if !ok {
-			if err := <-ended; err != io.EOF {
+			if err := <-ended; !errors.Is(err, io.EOF) {
 				return fmt.Errorf("reading from the parent: %w", err)
 			}
 			return nil
