@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,7 +30,14 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if crossSite(c) {
 		return writeProblem(c, errCrossSite, 0)
 	}
-	return c.Next()
+	err := c.Next()
+	if c.Request().IsBodyStream() {
+		// What nobody read of a body would be taken for the next request. It is thrown
+		// away, so that the client hears the answer, and the connection ends.
+		_, _ = io.Copy(io.Discard, io.LimitReader(c.Request().BodyStream(), maxDrain))
+		c.Context().SetConnectionClose()
+	}
+	return err
 }
 
 // contentPolicy allows our own files only. Inline styles are what the component

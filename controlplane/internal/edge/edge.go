@@ -21,8 +21,13 @@ const (
 	opTimeout   = 15 * time.Second
 	readTimeout = 60 * time.Second // of a whole request; uploads of 20 MB included
 	idleTimeout = 120 * time.Second
-	maxBody     = 21 << 20 // the largest upload and some room; operations set smaller ones
 	maxOpBody   = 256 << 10
+	// maxForward is the largest upload and some room. It is read only after the
+	// session was checked; until then a stranger costs maxOpBody of memory.
+	maxForward = 21 << 20
+	// maxDrain is how much of a body that is too large is read and thrown away, so
+	// that the client hears why; beyond, the connection just ends.
+	maxDrain = 128 << 20
 )
 
 // Config of a server.
@@ -57,7 +62,8 @@ func New(cfg Config) *Server {
 	s.app = fiber.New(fiber.Config{
 		Immutable:             true,
 		DisableStartupMessage: true,
-		BodyLimit:             maxBody,
+		BodyLimit:             maxOpBody, // larger bodies arrive as a stream, after the handler has begun
+		StreamRequestBody:     true,
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        16 << 10,

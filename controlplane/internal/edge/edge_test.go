@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -335,5 +336,63 @@ func TestPortal(t *testing.T) {
 		if p := problem(t, resp, body); p.Status != http.StatusNotFound {
 			t.Errorf("%s: %+v, want 404 and not the portal", path, p)
 		}
+	}
+}
+
+func TestMountedPages(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(s *edge.Server) {
+		s.Mount("/pages", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", "default-src 'none'")
+			_, _ = io.WriteString(w, r.FormValue("card"))
+		}))
+	})
+	t.Run("take a form and set their own policy", func(t *testing.T) {
+		t.Parallel()
+		resp, body := call(t, http.MethodPost, base+"/pages/x", "card=4242", "Content-Type", "application/x-www-form-urlencoded")
+		if body != "4242" || len(resp.Header.Values("Content-Security-Policy")) != 1 || resp.Header.Get("Content-Security-Policy") != "default-src 'none'" {
+			t.Errorf("%d %q %v", resp.StatusCode, body, resp.Header)
+		}
+	})
+	t.Run("refuse what no form is", func(t *testing.T) {
+		t.Parallel()
+		resp, body := call(t, http.MethodPost, base+"/pages/x", strings.Repeat("a", 400<<10), "Content-Type", "application/x-www-form-urlencoded")
+		if p := problem(t, resp, body); p.Kind != fault.TooLarge {
+			t.Errorf("problem = %+v", p)
+		}
+	})
+}
+
+func TestForwardedUploads(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(s *edge.Server) {
+		s.Forward([]string{"/v1/uploads"}, func(_ context.Context, r *http.Request) (*http.Response, error) {
+			n, err := io.Copy(io.Discard, r.Body)
+			if err != nil {
+				return nil, err
+			}
+			answer := strconv.FormatInt(n, 10)
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(answer)), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer))}, nil
+		})
+	})
+	for name, c := range map[string]struct {
+		size   int
+		cookie string
+		status int
+	}{
+		"arrive whole":                      {5 << 20, "dyocense=good", http.StatusOK},
+		"are refused above the limit":       {30 << 20, "dyocense=good", http.StatusRequestEntityTooLarge},
+		"are not read for somebody unknown": {5 << 20, "dyocense=forged", http.StatusUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, body := call(t, http.MethodPost, base+"/v1/uploads", strings.Repeat("x", c.size), "Cookie", c.cookie)
+			if resp.StatusCode != c.status {
+				t.Fatalf("%d %s, want %d", resp.StatusCode, body, c.status)
+			}
+			if c.status == http.StatusOK && body != strconv.Itoa(c.size) {
+				t.Errorf("%s bytes arrived, want %d", body, c.size)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -28,7 +29,7 @@ func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Re
 		req, err := request(ctx, c)
 		if err != nil {
 			cancel()
-			return writeProblem(c, errMalformed.Because(err), 0)
+			return s.problem(c, err)
 		}
 		resp, err := carry(ctx, req)
 		if err != nil {
@@ -66,6 +67,9 @@ func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Re
 					}
 				}
 				if err != nil {
+					if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+						s.cfg.Log.WarnContext(ctx, "answer was cut", "path", req.URL.Path, "err", err)
+					}
 					return
 				}
 			}
@@ -81,10 +85,13 @@ func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Re
 // request copies what Fiber holds into a request of its own: Fiber reuses the
 // memory as soon as the handler returns, and the tunnel reads on after that.
 func request(ctx context.Context, c *fiber.Ctx) (*http.Request, error) {
-	body := bytes.Clone(c.Body())
-	req, err := http.NewRequestWithContext(ctx, strings.Clone(c.Method()), strings.Clone(c.OriginalURL()), bytes.NewReader(body))
+	body, err := readBody(c)
 	if err != nil {
 		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, strings.Clone(c.Method()), strings.Clone(c.OriginalURL()), bytes.NewReader(body))
+	if err != nil {
+		return nil, errMalformed.Because(err)
 	}
 	for name, value := range c.Request().Header.All() {
 		req.Header.Add(string(name), string(value))
@@ -92,4 +99,20 @@ func request(ctx context.Context, c *fiber.Ctx) (*http.Request, error) {
 	req.Header.Del("Cookie") // the session ends here; the agent learns the principal from the gateway
 	req.Header.Del("Authorization")
 	return req, nil
+}
+
+// readBody reads the whole body, or fails with errTooLarge.
+func readBody(c *fiber.Ctx) ([]byte, error) {
+	if !c.Request().IsBodyStream() {
+		return bytes.Clone(c.Body()), nil
+	}
+	stream := c.Request().BodyStream()
+	body, err := io.ReadAll(io.LimitReader(stream, maxForward+1))
+	if err != nil {
+		return nil, errMalformed.Because(err)
+	}
+	if len(body) > maxForward {
+		return nil, errTooLarge
+	}
+	return body, nil
 }

@@ -16,6 +16,9 @@ import (
 func (s *Server) Mount(prefix string, h http.Handler) {
 	serve := adaptor.HTTPHandler(h)
 	s.app.All(prefix+"/*", func(c *fiber.Ctx) error {
+		if n := c.Request().Header.ContentLength(); n > maxOpBody || n == -1 { // -1: no length told
+			return writeProblem(c, errTooLarge, 0)
+		}
 		c.Response().Header.Del("Content-Security-Policy")
 		return serve(c)
 	})
