@@ -167,7 +167,8 @@ func (o *office) stocked() (contract.Principal, runs.SavedGoal) {
 	o.t.Helper()
 	who := o.member(contract.RoleAnalyst)
 	for _, f := range []struct{ name, csv string }{
-		{"demand.csv", demandCSV}, {"stock.csv", "sku,product_name,current_stock,unit_cost\n=A,+Apple,5,€2\n"},
+		{"demand.csv", demandCSV},
+		{"stock.csv", "sku,product_name,current_stock,unit_cost\n=A,+Apple,5,€2\n"},
 		{"suppliers.csv", "sku,supplier,lead_time_days\n=A,Farm,7\n"},
 	} {
 		var u tables.Upload
