@@ -18,7 +18,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
-		"billing":      {"identity", "outbox"},
+		"billing":      {"identity", "tenancy", "outbox"},
 		"edge":         {},
 		"fleet":        {},
 		"gateway":      {},

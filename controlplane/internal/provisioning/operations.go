@@ -19,11 +19,11 @@ type Operations struct {
 // Nothing is a request without parameters.
 type Nothing struct{}
 
-// ProgressAnswer is the answer of Show.
-type ProgressAnswer struct{ Body Progress }
+// PlacementAnswer is the answer of Show.
+type PlacementAnswer struct{ Body PlacementView }
 
 // Show tells how far the caller's placement is.
-func (o Operations) Show(ctx context.Context, _ *Nothing) (*ProgressAnswer, error) {
+func (o Operations) Show(ctx context.Context, _ *Nothing) (*PlacementAnswer, error) {
 	t, err := o.Caller(ctx)
 	if err != nil {
 		return nil, err
@@ -32,24 +32,24 @@ func (o Operations) Show(ctx context.Context, _ *Nothing) (*ProgressAnswer, erro
 	if err != nil {
 		return nil, err
 	}
-	return &ProgressAnswer{Body: p}, nil
+	return &PlacementAnswer{Body: p}, nil
 }
 
 // Watch tells the same again after every change, first at once, and ends when
 // the placement is ready or ctx does. Before the placement exists it waits for it:
 // the page that watches is often faster than the event that a payment sends.
-func (o Operations) Watch(ctx context.Context, _ *Nothing) (<-chan Progress, error) {
+func (o Operations) Watch(ctx context.Context, _ *Nothing) (<-chan PlacementView, error) {
 	t, err := o.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
-	values := make(chan Progress)
+	values := make(chan PlacementView)
 	hints := o.Service.placements.Watch(ctx)
 	go func() { // ends with ctx
 		defer close(values)
 		round := time.NewTicker(roundEvery) // a hint misses what another replica wrote
 		defer round.Stop()
-		var last Progress
+		var last PlacementView
 		for {
 			p, err := o.Service.Of(ctx, t)
 			if err != nil && !errors.Is(err, ErrNone) {
@@ -78,7 +78,7 @@ func (o Operations) Watch(ctx context.Context, _ *Nothing) (<-chan Progress, err
 }
 
 // same says whether two views differ in nothing but the running clock.
-func same(a, b Progress) bool {
+func same(a, b PlacementView) bool {
 	a.TotalMillis, b.TotalMillis = 0, 0
 	return reflect.DeepEqual(a, b)
 }

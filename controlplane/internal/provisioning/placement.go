@@ -87,19 +87,19 @@ func (p *placement) move(e Event) error {
 	return nil
 }
 
-// Progress is what a person sees of a placement.
-type Progress struct {
-	State       State      `json:"state" enum:"requested,placed,creating,verifying,ready,failed"`
-	Steps       []Step     `json:"steps"`
-	WaitingFor  string     `json:"waitingFor" doc:"what has to happen next, in words; empty when nothing is waited for"`
-	StartedAt   time.Time  `json:"startedAt"`
-	ReadyAt     *time.Time `json:"readyAt,omitempty"`
-	TotalMillis float64    `json:"totalMillis" doc:"from the request until ready, or until now"`
-	Error       string     `json:"error,omitempty"`
+// PlacementView is what a person sees of a placement.
+type PlacementView struct {
+	State       State           `json:"state" enum:"requested,placed,creating,verifying,ready,failed"`
+	Steps       []PlacementStep `json:"steps"`
+	WaitingFor  string          `json:"waitingFor" doc:"what has to happen next, in words; empty when nothing is waited for"`
+	StartedAt   time.Time       `json:"startedAt"`
+	ReadyAt     *time.Time      `json:"readyAt,omitempty"`
+	TotalMillis float64         `json:"totalMillis" doc:"from the request until ready, or until now"`
+	Error       string          `json:"error,omitempty"`
 }
 
-// Step is one line of Progress.
-type Step struct {
+// PlacementStep is one line of PlacementView.
+type PlacementStep struct {
 	Name      string     `json:"name"`
 	Title     string     `json:"title"`
 	State     string     `json:"state" enum:"waiting,working,done,failed"`
@@ -122,8 +122,8 @@ var steps = []struct {
 }
 
 // progress is p as a person sees it at now.
-func (p *placement) progress(now time.Time) Progress {
-	view := Progress{State: p.State, StartedAt: p.Entered[Requested], Error: p.Error}
+func (p *placement) progress(now time.Time) PlacementView {
+	view := PlacementView{State: p.State, StartedAt: p.Entered[Requested], Error: p.Error}
 	end := now
 	if p.State == Ready || p.State == Failed {
 		end = p.Entered[p.State]
@@ -133,7 +133,7 @@ func (p *placement) progress(now time.Time) Progress {
 	}
 	view.TotalMillis = millis(end.Sub(view.StartedAt))
 	for i, s := range steps {
-		step := Step{Name: string(s.state), Title: s.title, State: "waiting"}
+		step := PlacementStep{Name: string(s.state), Title: s.title, State: "waiting"}
 		if started, entered := p.Entered[s.state]; entered && !started.Before(view.StartedAt) {
 			step.StartedAt, step.State = &started, "working"
 			if s.state == Ready {

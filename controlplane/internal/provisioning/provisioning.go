@@ -124,13 +124,13 @@ func (s *Service) Environment(ctx context.Context, t id.Tenant) (id.Environment,
 }
 
 // Of is how far the tenant's placement is. It fails with ErrNone.
-func (s *Service) Of(ctx context.Context, t id.Tenant) (Progress, error) {
+func (s *Service) Of(ctx context.Context, t id.Tenant) (PlacementView, error) {
 	r, err := s.placements.Get(ctx, string(t))
 	if errors.Is(err, docstore.ErrNotFound) {
-		return Progress{}, ErrNone
+		return PlacementView{}, ErrNone
 	}
 	if err != nil {
-		return Progress{}, fmt.Errorf("read placement of %s: %w", t, err)
+		return PlacementView{}, fmt.Errorf("read placement of %s: %w", t, err)
 	}
 	return r.Value.progress(time.Now()), nil
 }

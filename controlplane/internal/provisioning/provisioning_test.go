@@ -308,7 +308,7 @@ func TestWatch(t *testing.T) {
 	must(t, b.steps(t, tenant))
 	must(t, b.report(t, true, ""))
 	must(t, b.steps(t, tenant))
-	last := provisioning.Progress{}
+	last := provisioning.PlacementView{}
 	for p := range seen {
 		last = p
 	}
