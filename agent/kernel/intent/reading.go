@@ -113,8 +113,10 @@ func (r *reading) conflict() error {
 	for _, u := range r.found {
 		before, seen := first[u.Field]
 		if seen && before.Value != u.Value && u.Field != "skus" {
-			return ErrContradiction.With(fault.Detail{Location: "text",
-				Message: fmt.Sprintf("%q and %q say different things; keep one", before.Phrase, u.Phrase)})
+			return ErrContradiction.With(fault.Detail{
+				Location: "text",
+				Message:  fmt.Sprintf("%q and %q say different things; keep one", before.Phrase, u.Phrase),
+			})
 		}
 		first[u.Field] = u
 	}
@@ -160,7 +162,7 @@ func (r *reading) chooseTemplate() error {
 }
 
 // small words carry no wish of their own.
-var small = regexp.MustCompile(`^(?:a|an|the|i|we|you|me|us|it|my|our|your|is|are|be|do|to|of|for|in|on|at|by|as|so|and|or|but|with|that|this|please|want|wants|need|needs|would|like|should|can|could|will|make|create|give|plan|planning|help|let|have|has|keep|keeping|while|when|what|how|much|more|than|just|all|any|there|get|set|goal|optimal|optimise|optimize|best|decide|tell|show|using|use|weekly|next|per|each|level|costs?|low)$`)
+var small = regexp.MustCompile(`^(?:a|an|the|i|we|you|me|us|it|my|our|your|is|are|be|do|to|of|for|in|on|at|by|as|so|and|or|but|with|that|this|please|want|wants|need|needs|would|like|should|can|could|will|make|create|give|plan|planning|help|let|have|has|keep|keeping|while|when|what|how|much|more|than|just|all|any|there|get|set|goal|optimal|optimi[sz]e|best|decide|tell|show|using|use|weekly|next|per|each|level|costs?|low)$`)
 
 var words = regexp.MustCompile(`[\p{L}\p{N}€$£%][\p{L}\p{N}€$£%.,'’/-]*`)
 

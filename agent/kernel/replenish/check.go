@@ -14,11 +14,9 @@ const tolerance = 1e-6
 // forecasts and the ordered quantities alone. It shares no code with the model
 // builder and knows nothing of its variables.
 type audit struct {
-	courses   []course    // of each item over its window, with the plan
-	safety    [][]float64 // of each item over its window
-	objective float64     // what the model minimises, recomputed
-	checked   int         // conditions looked at
-	worst     float64     // largest relative violation
+	objective float64 // what the model minimises, recomputed
+	checked   int     // conditions looked at
+	worst     float64 // largest relative violation
 	failures  []string
 }
 
@@ -58,7 +56,6 @@ func auditPlan(data Data, goal Goal, forecasts []forecast.Forecast, orders [][]f
 				a.objective += item.OrderCost
 			}
 		}
-		a.courses = append(a.courses, with)
 	}
 	for t := range spent {
 		if goal.BudgetPerPeriod > 0 {
@@ -102,17 +99,16 @@ func (a *audit) stockRules(item *Item, data Data, goal Goal, f forecast.Forecast
 	}
 	price := goal.ShortageCost * item.UnitCost
 	lead := item.LeadTimeDays / data.PeriodDays
-	safety := make([]float64, len(with.stock))
 	cost := 0.0
 	for t := range with.stock {
-		safety[t] = auditSafety(f, item.LeadTimeDays, data.PeriodDays, t, goal.ServiceLevel)
 		if t < lead {
 			continue
 		}
+		safety := auditSafety(f, item.LeadTimeDays, data.PeriodDays, t, goal.ServiceLevel)
 		cost += rate * with.stock[t]
-		below := math.Max(0, safety[t]-with.stock[t])
+		below := math.Max(0, safety-with.stock[t])
 		if goal.ServiceRule == ServiceRequired {
-			a.atMost(safety[t], with.stock[t], "the safety stock of %s at the end of period %d", item.SKU, t+1)
+			a.atMost(safety, with.stock[t], "the safety stock of %s at the end of period %d", item.SKU, t+1)
 		} else {
 			cost += below * price / (2 * float64(len(with.stock)))
 		}
@@ -120,7 +116,6 @@ func (a *audit) stockRules(item *Item, data Data, goal Goal, f forecast.Forecast
 			a.atMost(with.stock[t], math.Max(item.MaxStock, without.stock[t]), "the most stock of %s at the end of period %d", item.SKU, t+1)
 		}
 	}
-	a.safety = append(a.safety, safety)
 	if goal.ServiceRule == ServiceRequired {
 		a.atMost(lost, 0, "the avoidable shortage of %s", item.SKU)
 		return cost

@@ -24,8 +24,6 @@ type decision struct {
 	form      formulation
 	gaveUp    bool        // service was preferred and could not be kept
 	orders    [][]float64 // units, an item and period
-	courses   []course    // of the plan, from the checker
-	safety    [][]float64 // from the checker
 	result    Result
 }
 
@@ -188,8 +186,10 @@ func (d *decision) solve(ctx context.Context, f formulation, o solve.Options, sh
 	if f.model.Cols() == 0 {
 		zero := 0.0
 		bound := f.model.Constant
-		return solve.Outcome{Status: solve.Optimal, X: []float64{}, Objective: bound, Bound: &bound, Gap: &zero,
-			Detail: "nothing has to be ordered"}, nil
+		return solve.Outcome{
+			Status: solve.Optimal, X: []float64{}, Objective: bound, Bound: &bound, Gap: &zero,
+			Detail: "nothing has to be ordered",
+		}, nil
 	}
 	var watch func(solve.Progress)
 	if show {
@@ -236,7 +236,6 @@ func (d *decision) check(x []float64) {
 	}
 	facts.Passed = len(facts.Failures) == 0
 	d.result.Check = facts
-	d.courses, d.safety = a.courses, a.safety
 	if !facts.Passed {
 		d.reject()
 		return

@@ -218,8 +218,10 @@ func (g *diagnosing) relaxService(ctx context.Context) error {
 		}
 	}
 	to := float64(low) / 100
-	g.out.Conflicts = append(g.out.Conflicts, Conflict{Rule: ruleService,
-		Text: fmt.Sprintf("The safety stock for a service level of %s does not fit the other limits.", percent(g.goal.ServiceLevel))})
+	g.out.Conflicts = append(g.out.Conflicts, Conflict{
+		Rule: ruleService,
+		Text: fmt.Sprintf("The safety stock for a service level of %s does not fit the other limits.", percent(g.goal.ServiceLevel)),
+	})
 	g.out.Changes = append(g.out.Changes, Change{
 		Rule: ruleService, Field: "serviceLevel", From: g.goal.ServiceLevel, To: to, Unit: "share", Verified: true,
 		Text: fmt.Sprintf("Lower the service level from %s to %s.", percent(g.goal.ServiceLevel), percent(to)),
@@ -245,8 +247,10 @@ func (g *diagnosing) relaxMaxStock(ctx context.Context) error {
 		from := item.MaxStock
 		item.MaxStock = roundUp(from + outcome.X[col])
 		names = append(names, nameOf(item))
-		changes = append(changes, Change{Rule: ruleMaxStock, From: from, To: item.MaxStock, Unit: item.Unit,
-			Text: fmt.Sprintf("In the stock table, raise the most stock of %s from %s to %s %s.", nameOf(item), number(from), number(item.MaxStock), item.Unit)})
+		changes = append(changes, Change{
+			Rule: ruleMaxStock, From: from, To: item.MaxStock, Unit: item.Unit,
+			Text: fmt.Sprintf("In the stock table, raise the most stock of %s from %s to %s %s.", nameOf(item), number(from), number(item.MaxStock), item.Unit),
+		})
 	}
 	if len(changes) == 0 {
 		return nil
@@ -258,8 +262,10 @@ func (g *diagnosing) relaxMaxStock(ctx context.Context) error {
 			changes[k].Text = strings.TrimSuffix(changes[k].Text, ".") + ", together with the other most stocks named here."
 		}
 	}
-	g.out.Conflicts = append(g.out.Conflicts, Conflict{Rule: ruleMaxStock,
-		Text: fmt.Sprintf("The most stock allowed is below what %s needs: %s.", g.serviceWords(), firstNames(names, func(s string) string { return s }))})
+	g.out.Conflicts = append(g.out.Conflicts, Conflict{
+		Rule: ruleMaxStock,
+		Text: fmt.Sprintf("The most stock allowed is below what %s needs: %s.", g.serviceWords(), firstNames(names, func(s string) string { return s })),
+	})
 	g.out.Changes = append(g.out.Changes, changes[:min(len(changes), 10)]...)
 	return nil
 }

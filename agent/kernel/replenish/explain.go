@@ -87,15 +87,12 @@ func (d *decision) sayCosts() []Sentence {
 	case rule.Managed >= r.Plan.Managed*(1-1e-4):
 		compared = "costs the same as the plan"
 	}
+	also := "also "
+	if rule.Managed < r.Plan.Managed*(1-1e-4) && (rule.OverBudget > 0.5 || rule.OverCapacity > tolerance) {
+		compared, also = "would cost less but breaks limits", ""
+	}
 	text := "Ordering at fixed reorder points %s: %s against %s for orders, stock and lost sales."
 	parts := []any{compared, w.money("/reorderPoint/managed", rule.Managed), w.money("/plan/managed", r.Plan.Managed)}
-	also := "also "
-	if rule.Managed < r.Plan.Managed {
-		also = ""
-		if rule.OverBudget > 0.5 || rule.OverCapacity > tolerance {
-			compared = "would cost less but break limits"
-		}
-	}
 	if rule.OverBudget > 0.5 {
 		text += " It would " + also + "spend %s beyond the budget."
 		parts = append(parts, w.money("/reorderPoint/overBudget", rule.OverBudget))

@@ -91,8 +91,10 @@ func needOf(item *Item, f forecast.Forecast, data Data, goal Goal) need {
 	}
 	var moments []moment
 	for _, a := range later {
-		moments = append(moments, moment{when: a.when, period: int(a.when), quantity: a.quantity,
-			orders: int(math.Floor(a.when - reach + 1e-9))})
+		moments = append(moments, moment{
+			when: a.when, period: int(a.when), quantity: a.quantity,
+			orders: int(math.Floor(a.when - reach + 1e-9)),
+		})
 	}
 	for o := range goal.span() {
 		if o > 0 && phase > 0 {
@@ -175,7 +177,9 @@ func (n *need) require(goal Goal) {
 	}
 	n.packs = make([]float64, goal.span())
 	for o, units := range n.units {
-		n.packs[o] = math.Max(0, math.Ceil(units/n.pack-1e-9))
+		if packs := math.Ceil(units/n.pack - 1e-9); packs > 0 {
+			n.packs[o] = math.Max(packs, n.minPacks) // no order is smaller
+		}
 	}
 	n.limitShelf()
 }

@@ -42,7 +42,7 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 	if out.Status == solve.Optimal {
 		s.bound = out.Objective - 1e-7*math.Abs(out.Objective)
 	}
-	if ctx.Err() != nil {
+	if stopped(ctx) {
 		return s.finished(solve.Outcome{Status: solve.Cancelled, Stopped: "cancelled", Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 	}
 	for _, strict := range []bool{true, false} {
@@ -54,7 +54,7 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 		if s.good() {
 			return s.finished(*s.best), nil
 		}
-		if ctx.Err() != nil {
+		if stopped(ctx) {
 			if s.best == nil {
 				return s.finished(near), nil
 			}
@@ -178,6 +178,9 @@ func (s *seeking) finished(out solve.Outcome) solve.Outcome {
 	}
 	return out
 }
+
+// stopped says that the search was told to end, which is not a failure of it.
+func stopped(ctx context.Context) bool { return ctx.Err() != nil }
 
 func gapOf(objective, bound float64) float64 {
 	return math.Max(0, objective-bound) / math.Max(1e-9, math.Abs(objective))

@@ -10,7 +10,7 @@ func petShop() Sample {
 		ID: "pet-shop", Name: "Paws & Whiskers pet shop",
 		Description: "A pet shop that is changing its range: a third of the articles is new, with weeks of history instead of years. Sacks of feed fill the storage room.",
 		Currency:    "GBP", Periods: 78, seed: 7_351,
-		SuggestedGoal: replenish.Goal{Horizon: 8, ServiceLevel: 0.95, BudgetPerPeriod: 6_500, StorageCapacity: 6_000},
+		SuggestedGoal: replenish.Goal{Horizon: 8, ServiceLevel: 0.95, BudgetPerPeriod: 7_500, StorageCapacity: 7_500, Gap: 0.02},
 		vendors: []vendor{
 			brands:  {"Allpets Distribution", 7, 11},
 			feed:    {"Hill Farm Feeds", 10, 18},
