@@ -49,7 +49,7 @@ export function Shell({ session, children }: { session: Session; children: React
     <div className={classes.shell}>
       <SkipLink />
       <aside className={classes.side}>{navigation}</aside>
-      <header className={classes.top}>
+      <nav aria-label="Top" className={classes.top}>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Open the menu" onClick={() => setMenu(true)}>
           <Menu size={19} aria-hidden />
         </ActionIcon>
@@ -60,7 +60,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <ModeBadge session={session} />
         <span className={classes.gap} />
         <ThemeButton />
-      </header>
+      </nav>
       <Drawer opened={menu} onClose={() => setMenu(false)} size={260} title="Menu" closeButtonProps={{ "aria-label": "Close the menu" }}>
         {navigation}
       </Drawer>

@@ -38,6 +38,7 @@ export function CommandPalette({ opened, onClose, commands }: CommandPaletteProp
       store={store}
       actions={actions}
       shortcut={null}
+      attributes={{ content: { "aria-label": "Search" } }}
       highlightQuery
       limit={8}
       scrollable

@@ -1,7 +1,7 @@
 /** The product's mark: a forecast curve that ends in a decision. */
 export function Mark({ size = 24 }: { size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden focusable="false">
+    <svg width={size} height={size} viewBox="0 0 32 32" style={{ flex: "none" }} aria-hidden focusable="false">
       <rect width="32" height="32" rx="7" fill="var(--accent)" />
       <path
         d="M6 21.5c4.5 0 5-9 10-9s5.5 5 10 5"

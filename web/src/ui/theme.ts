@@ -15,10 +15,24 @@ const petrol: MantineColorsTuple = [
   "#04474b",
 ];
 
+// The neutrals of the dark theme, with the same cool tint as the tokens.
+const dark: MantineColorsTuple = [
+  "#e7ecec",
+  "#c4cdcf",
+  "#a9b5b7",
+  "#7b8789",
+  "#3b464a",
+  "#283033",
+  "#1b2123",
+  "#161b1d",
+  "#0f1315",
+  "#0b0e10",
+];
+
 export const theme = createTheme({
   primaryColor: "petrol",
   primaryShade: 7,
-  colors: { petrol },
+  colors: { petrol, dark },
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, monospace",
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },

@@ -24,7 +24,7 @@ export function RunTable({ runs, label }: { runs: Run[]; label: string }) {
           const end = verdict(run);
           return (
             <tr key={run.id}>
-              <th scope="row">
+              <th scope="row" className={classes.decision}>
                 <TextLink to="/decisions/$run" params={{ run: run.id }} fw={550}>
                   {run.title === "" ? "Decision" : run.title}
                 </TextLink>

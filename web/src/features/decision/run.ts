@@ -49,7 +49,6 @@ export const runShape = z.object({
 
 /** One attempt to make a decision. */
 export type Run = z.output<typeof runShape>;
-export type Stage = z.output<typeof stageShape>;
 export type Progress = z.output<typeof progressShape>;
 
 export const runQuery = (id: string) =>

@@ -11,8 +11,6 @@ const healthShape = z.object({
 });
 
 /** What runs, and what does not and why. */
-export type Health = z.output<typeof healthShape>;
-
 export const healthQuery = queryOptions({
   queryKey: ["health"],
   queryFn: ({ signal }) => ask(healthShape, api.GET("/health", { signal })),

@@ -36,7 +36,7 @@ export function DiagnosisPanel({ diagnosis, goalId }: DiagnosisPanelProps) {
             {diagnosis.changes.map((change, index) => (
               <li key={index} className={classes.card}>
                 <p className={classes.text}>{change.text}</p>
-                {change.to !== change.from && (
+                {change.field !== "serviceRule" && change.to !== change.from && (
                   <p className={classes.step}>
                     {shown(change, change.from)} <span aria-label="to">→</span> <strong>{shown(change, change.to)}</strong>
                   </p>
