@@ -81,7 +81,7 @@ function Understood({ match }: { match: Match }) {
       {match.understood.length > 0 ? (
         <>
           <p className={classes.title}>
-            Understood <span className={classes.sure}>({percent(match.confidence, 0)} sure)</span>; the fields below are
+            Understood <span className={classes.sure}>({percent(match.confidence, 0)} of your words)</span>; the fields below are
             filled in
           </p>
           <ul>
