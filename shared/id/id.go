@@ -20,18 +20,29 @@ import (
 	"github.com/dyocense/dyocense/shared/fault"
 )
 
-// The identifier types. Convert to string only at a border.
+// Each kind of thing has its own type of identifier. Convert to string only at a
+// border.
 type (
-	Tenant      string // a customer's space
-	Person      string // a human who signs in
-	Session     string // one signed-in browser
-	Environment string // where tenants live: the pool, or a dedicated one
-	Agent       string // a data-plane process
-	Run         string // one decision in the making
-	Goal        string // what a customer wants decided
-	Upload      string // a file on its way to becoming a dataset
-	Event       string // something that happened, announced once
-	Mail        string // one message to a person
+	// Tenant names a customer's space.
+	Tenant string
+	// Person names a human who signs in.
+	Person string
+	// Session names one signed-in browser.
+	Session string
+	// Environment names a place where tenants live: the pool, or a dedicated one.
+	Environment string
+	// Agent names a data-plane process.
+	Agent string
+	// Run names one decision in the making.
+	Run string
+	// Goal names what a customer wants decided.
+	Goal string
+	// Upload names a file on its way to becoming a table.
+	Upload string
+	// Event names something that happened, announced once.
+	Event string
+	// Mail names one message to a person.
+	Mail string
 )
 
 // ErrMalformed is returned for text that is no identifier of the wanted kind.

@@ -68,14 +68,13 @@ func (p *Process) Run(ctx context.Context) error {
 	pause := pauseMin
 	for {
 		began := time.Now()
-		err := p.once(ctx)
-		if ctx.Err() != nil {
-			return nil
+		ended := p.once(ctx)
+		if ctx.Err() == nil {
+			if time.Since(began) > healthyFor {
+				pause = pauseMin
+			}
+			p.spec.Log.WarnContext(ctx, "agent ended; starting it again", "name", p.spec.Name, "err", ended, "in", pause)
 		}
-		if time.Since(began) > healthyFor {
-			pause = pauseMin
-		}
-		p.spec.Log.WarnContext(ctx, "agent ended; starting it again", "name", p.spec.Name, "err", err, "in", pause)
 		select {
 		case <-ctx.Done():
 			return nil

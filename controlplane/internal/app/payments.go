@@ -47,6 +47,12 @@ func openPayments(ctx context.Context, c Config, store docstore.Store, site stri
 	if err != nil {
 		return p, fmt.Errorf("set up payments: %w", err)
 	}
+	if client.Live() {
+		// A price that is missing is found now, not by the first customer.
+		if err := client.EnsureCatalogue(ctx); err != nil {
+			return p, fmt.Errorf("compare the price list with Stripe's: %w", err)
+		}
+	}
 	p.provider = client
 	p.notices, err = billingstripe.NewSignatures(client.Live(), time.Now, secrets...)
 	if err != nil {

@@ -1,0 +1,28 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/dyocense/dyocense/shared/archtest"
+)
+
+// The table of ARCHITECTURE.md. app is not in it: it may import all.
+func TestImportsFollowTheMap(t *testing.T) {
+	t.Parallel()
+	archtest.Check(t, "github.com/dyocense/dyocense/agent/internal", archtest.Map{
+		"api":         {"runs", "tables", "tenantstore"},
+		"command":     {},
+		"runs":        {"tables", "tenantstore"},
+		"session":     {},
+		"tables":      {"tenantstore"},
+		"tenantstore": {},
+	})
+}
+
+// The kernel is a library that knows no network and nothing around it.
+func TestTheKernelKnowsNothingAroundIt(t *testing.T) {
+	t.Parallel()
+	archtest.Check(t, "github.com/dyocense/dyocense/agent", archtest.Map{
+		"kernel": {},
+	})
+}

@@ -1,0 +1,186 @@
+// The whole journey in a real browser: from the sign-up form to the exported
+// orders, with a look at accessibility on every page on the way.
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+import { browserFlags, browserPath, startProduct } from "./product.js";
+
+const pictures = process.env.DYOCENSE_PICTURES; // a folder for screenshots, when somebody wants to look
+
+let product, browser, context, page;
+const complaints = []; // what the browser itself complained about
+
+before(async () => {
+  product = await startProduct();
+  browser = await chromium.launch({ executablePath: browserPath(), args: browserFlags });
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+  page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // A refused request is shown to the person; the browser notes it as an error too.
+    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
+  });
+  if (pictures) await mkdir(pictures, { recursive: true });
+});
+
+after(async () => {
+  await browser?.close();
+  const code = await product?.stop();
+  assert.equal(code, 0, "the product must end cleanly");
+});
+
+/** Checks the page as it stands: nothing serious for axe, and a picture if wanted. */
+async function look(name) {
+  await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {}); // live pages never rest
+  if (pictures) await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations
+    .filter((v) => v.impact === "serious" || v.impact === "critical")
+    .map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
+  assert.deepEqual(serious, [], `axe on ${name}`);
+}
+
+test("a visitor signs up and confirms the address with the mail in the outbox", async () => {
+  await page.goto(`${product.url}/signup`);
+  await look("signup");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText(/10 characters or more|at least 10/i).first().waitFor(); // an empty form says what is missing
+  await page.getByLabel("Company").fill("Harbour Café");
+  await page.getByLabel("E-mail").fill("ada@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("a long enough password");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  await look("check-mail");
+  await page.getByRole("link", { name: /outbox/i }).click();
+  await page.getByRole("heading", { name: "Outbox" }).waitFor();
+  await look("outbox");
+  await page.getByRole("link", { name: /\/verify#token=/ }).click();
+  await page.waitForURL("**/plans");
+});
+
+test("chooses a plan, has a card declined, pays with another, and watches the space being made", async () => {
+  await page.getByRole("button", { name: "Choose Growth" }).waitFor();
+  await look("plans");
+  await page.getByRole("button", { name: "Choose Growth" }).click();
+  await page.waitForURL("**/sandbox/checkout/**");
+  await look("checkout");
+  await page.getByLabel("Card number").fill("4000 0000 0000 0002");
+  await page.getByRole("button", { name: /^Pay/ }).click();
+  await page.getByRole("alert").filter({ hasText: /declined/i }).waitFor();
+  await look("declined");
+  await page.getByLabel("Card number").fill("4242 4242 4242 4242");
+  await page.getByLabel(/Expiry/).fill("12 / 34");
+  await page.getByLabel("Security code").fill("123");
+  await page.getByRole("button", { name: /^Pay/ }).click();
+  await page.waitForURL("**/welcome**");
+  await page.getByRole("link", { name: "Add your data" }).waitFor();
+  await look("welcome");
+});
+
+test("uploads a file, is told line and column of what is wrong, and corrects it", async () => {
+  await page.goto(`${product.url}/data`);
+  await look("data-empty");
+  await page.goto(`${product.url}/data/upload`);
+  const wrong = "sku,week,quantity\nA-1,2025-01-06,12\nA-1,2025-01-13,-4\nA-1,soon,9\n";
+  await page.locator('input[type="file"]').setInputFiles({ name: "demand.csv", mimeType: "text/csv", buffer: Buffer.from(wrong) });
+  await page.getByText("negative", { exact: false }).first().waitFor();
+  await look("upload-errors");
+  const text = await page.locator("main").innerText();
+  assert.match(text, /\b3\b/, "line 3 is named");
+  assert.match(text, /\b4\b/, "line 4 is named");
+  assert.match(text, /soon/, "the wrong value is shown");
+});
+
+test("loads a sample business and sees its tables", async () => {
+  await page.goto(`${product.url}/data`);
+  const card = page.getByRole("listitem").filter({ hasText: /caf/i }).first();
+  await card.getByRole("button").first().click();
+  const replace = page.getByRole("dialog").getByRole("button", { name: /replace|load/i });
+  await Promise.race([replace.waitFor({ timeout: 3000 }).then(() => replace.click()), page.getByRole("link", { name: /decision/i }).first().waitFor()]).catch(() => {});
+  await page.getByText(/suppliers/i).first().waitFor();
+  await page.waitForFunction(() => /\d+\s+rows/.test(document.querySelector("main")?.innerText ?? ""));
+  await look("data-sample");
+});
+
+test("says what it wants in plain words, and decides", async () => {
+  await page.goto(`${product.url}/goal`);
+  await page.getByLabel("What do you want to achieve?").fill("Order for the next 6 weeks, at most 3,000 a week, 95 % service");
+  await page.getByRole("button", { name: /understand|read|match/i }).click();
+  await page.getByText(/6 weeks/i).first().waitFor();
+  await look("goal");
+  await page.getByRole("button", { name: "Make the decision" }).click();
+  await page.waitForURL("**/decisions/run_*");
+});
+
+test("sees the result: orders, costs against alternatives, proof, exports", async () => {
+  await page.getByRole("heading", { name: "Orders" }).waitFor({ timeout: 60_000 });
+  await look("decision");
+  await page.getByRole("heading", { name: "Cost compared" }).waitFor();
+  const main = await page.locator("main").innerText();
+  assert.match(main, /do nothing/i);
+  assert.match(main, /reorder point/i);
+
+  const waiting = page.waitForEvent("download");
+  await page.getByRole("link", { name: /csv/i }).first().click();
+  const csv = await readFile(await (await waiting).path(), "utf8");
+  assert.match(csv, /sku/i);
+  assert.ok(csv.trim().split("\n").length > 2, "the export has orders");
+
+  await page.getByRole("button", { name: /proof/i }).first().click();
+  await page.getByText(/checked by a second program/i).first().waitFor();
+  await look("proof");
+  await page.keyboard.press("Escape");
+});
+
+test("cannot have everything: a budget too small is told, with what to change", async () => {
+  await page.goto(`${product.url}/goal`);
+  await page.getByLabel("What do you want to achieve?").fill("Next 6 weeks, at most 5 a week");
+  await page.getByRole("button", { name: /understand|read|match/i }).click();
+  await page.getByText(/at most 5 a week/i).first().waitFor();
+  await page.getByRole("button", { name: "Make the decision" }).click();
+  await page.getByRole("heading", { name: "Why it cannot be done" }).waitFor({ timeout: 90_000 });
+  await look("infeasible");
+  await page.getByRole("region", { name: "What to change" }).getByRole("button").or(page.getByRole("region", { name: "What to change" }).getByRole("link")).first().waitFor();
+});
+
+test("works with the keyboard, in the dark, and on a phone", async () => {
+  await page.goto(`${product.url}/home`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.reload();
+  await look("home-dark");
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const name of ["home", "data", "goal", "decisions", "settings"]) {
+    await page.goto(`${product.url}/${name}`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(overflow <= 1, `${name} is ${overflow} px too wide for a phone`);
+    await look(`${name}-phone-dark`);
+  }
+});
+
+test("signs out, and back in where it wanted to go", async () => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${product.url}/settings`);
+  await page.getByRole("button", { name: /sign out/i }).first().click();
+  await page.waitForURL(/\/signin|\/$/);
+  await page.goto(`${product.url}/decisions`);
+  await page.waitForURL("**/signin**");
+  await look("signin");
+  await page.getByLabel("E-mail").fill("ada@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("a long enough password");
+  await page.getByRole("button", { name: /sign in/i }).click();
+  await page.waitForURL("**/decisions");
+});
+
+test("the browser had nothing to complain about", async () => {
+  if (pictures) await writeFile(path.join(pictures, "complaints.txt"), complaints.join("\n"));
+  assert.deepEqual(complaints, []);
+});
