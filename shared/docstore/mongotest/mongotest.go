@@ -65,7 +65,7 @@ func (s *Shared) Get(t testing.TB) *Server {
 	s.once.Do(func() {
 		s.dir, s.err = os.MkdirTemp("", "mongotest-") //nolint:usetesting // it serves other tests after this one
 		if s.err == nil {
-			s.server, s.err = start(s.dir)
+			s.server, s.err = Launch(s.dir)
 		}
 		if s.err == nil {
 			t.Logf("server of this package's tests: %s", s.server.Name)
@@ -94,7 +94,7 @@ func StartOwn(t testing.TB) *Server {
 	if os.Getenv("MONGODB_URI") != "" {
 		t.Skip("kill test of the MongoDB server: MONGODB_URI names a server that is not ours to kill")
 	}
-	s, err := start(t.TempDir())
+	s, err := Launch(t.TempDir())
 	if err != nil {
 		unavailable(t, err)
 	}
@@ -132,7 +132,10 @@ func (s *Server) Database(t testing.TB) string {
 	return name
 }
 
-func start(dir string) (*Server, error) {
+// Launch is a server for a program that is no test, with its data in dir, which
+// the caller deletes after Kill. The databases of the deployment that MONGODB_URI
+// names are the caller's to drop.
+func Launch(dir string) (*Server, error) {
 	if uri := os.Getenv("MONGODB_URI"); uri != "" {
 		return &Server{URI: uri, Name: "the deployment that MONGODB_URI names"}, nil
 	}
