@@ -110,12 +110,13 @@ $(GOLANGCI):
 .PHONY: generate
 generate: engine portal-stub web/node_modules/.installed ## OpenAPI documents, the portal's types, lifecycle diagrams
 	@mkdir -p out
+	deploy/engine/fetch.sh --letters
 	go run ./agent/cmd/dyocense-agent openapi > out/agent.json.new
 	mv out/agent.json.new controlplane/internal/app/agent.openapi.json
 	go run ./controlplane/cmd/dyocense-controlplane openapi > out/openapi.json.new
 	mv out/openapi.json.new docs/openapi/openapi.json
 	cd web && npm run --silent generate
-	UPDATE=1 go test ./controlplane/internal/app -run 'TestLifecyclesAreDrawn' -count=1 >/dev/null
+	UPDATE=1 go test ./controlplane/internal/app ./agent/internal/runs -run 'Drawn' -count=1 >/dev/null
 
 .PHONY: bench
 bench: bench-house ## all benchmarks

@@ -55,7 +55,7 @@ test("a visitor signs up and confirms the address with the mail in the outbox", 
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByRole("heading", { name: "Check your mail" }).waitFor();
   await look("check-mail");
-  await page.getByRole("link", { name: /outbox/i }).click();
+  await page.getByRole("link", { name: "Open the outbox" }).click();
   await page.getByRole("heading", { name: "Outbox" }).waitFor();
   await look("outbox");
   await page.getByRole("link", { name: /\/verify#token=/ }).click();
@@ -97,27 +97,36 @@ test("uploads a file, is told line and column of what is wrong, and corrects it"
 
 test("loads a sample business and sees its tables", async () => {
   await page.goto(`${product.url}/data`);
-  const card = page.getByRole("listitem").filter({ hasText: /caf/i }).first();
-  await card.getByRole("button").first().click();
-  const replace = page.getByRole("dialog").getByRole("button", { name: /replace|load/i });
-  await Promise.race([replace.waitFor({ timeout: 3000 }).then(() => replace.click()), page.getByRole("link", { name: /decision/i }).first().waitFor()]).catch(() => {});
-  await page.getByText(/suppliers/i).first().waitFor();
-  await page.waitForFunction(() => /\d+\s+rows/.test(document.querySelector("main")?.innerText ?? ""));
+  await page.getByRole("button", { name: "Load Corner cafe" }).click();
+  await page.getByText("is loaded").first().waitFor();
+  for (const table of ["Demand history", "Stock", "Suppliers"]) {
+    await page.getByRole("button", { name: `View rows of ${table}` }).waitFor();
+  }
   await look("data-sample");
+  await page.getByRole("button", { name: "View rows of Stock" }).click();
+  await page.getByRole("dialog").getByText("Whole milk").or(page.getByRole("dialog").getByRole("cell").first()).first().waitFor();
+  await look("rows");
+  await page.keyboard.press("Escape");
 });
 
-test("says what it wants in plain words, and decides", async () => {
+/** Types what is wanted, has it read, and waits until what was understood is shown. */
+async function want(words, understood) {
   await page.goto(`${product.url}/goal`);
-  await page.getByLabel("What do you want to achieve?").fill("Order for the next 6 weeks, at most 3,000 a week, 95 % service");
-  await page.getByRole("button", { name: /understand|read|match/i }).click();
-  await page.getByText(/6 weeks/i).first().waitFor();
+  await page.getByRole("textbox", { name: "What do you want to achieve?" }).fill(words);
+  await page.getByRole("button", { name: "Read my words" }).click();
+  await page.getByText(understood).first().waitFor();
+}
+
+test("says what it wants in plain words, and decides", async () => {
+  await want("Order for the next 6 weeks, at most 3,000 a week, 95 % service", /6 weeks/i);
+  assert.equal(await page.getByLabel("Plan ahead (weeks)").inputValue(), "6", "the words fill the form");
   await look("goal");
   await page.getByRole("button", { name: "Make the decision" }).click();
   await page.waitForURL("**/decisions/run_*");
 });
 
 test("sees the result: orders, costs against alternatives, proof, exports", async () => {
-  await page.getByRole("heading", { name: "Orders" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: "Orders", exact: true }).waitFor({ timeout: 60_000 });
   await look("decision");
   await page.getByRole("heading", { name: "Cost compared" }).waitFor();
   const main = await page.locator("main").innerText();
@@ -125,26 +134,31 @@ test("sees the result: orders, costs against alternatives, proof, exports", asyn
   assert.match(main, /reorder point/i);
 
   const waiting = page.waitForEvent("download");
-  await page.getByRole("link", { name: /csv/i }).first().click();
+  await page.getByRole("link", { name: "Export CSV" }).click();
   const csv = await readFile(await (await waiting).path(), "utf8");
   assert.match(csv, /sku/i);
   assert.ok(csv.trim().split("\n").length > 2, "the export has orders");
 
-  await page.getByRole("button", { name: /proof/i }).first().click();
-  await page.getByText(/checked by a second program/i).first().waitFor();
+  await page.getByRole("button", { name: "Proof and solver" }).click();
+  await page.getByText("Checked by a second program").waitFor();
   await look("proof");
   await page.keyboard.press("Escape");
 });
 
 test("cannot have everything: a budget too small is told, with what to change", async () => {
-  await page.goto(`${product.url}/goal`);
-  await page.getByLabel("What do you want to achieve?").fill("Next 6 weeks, at most 5 a week");
-  await page.getByRole("button", { name: /understand|read|match/i }).click();
-  await page.getByText(/at most 5 a week/i).first().waitFor();
+  await want("Next 6 weeks, at most 5 a week", /at most 5/i);
   await page.getByRole("button", { name: "Make the decision" }).click();
   await page.getByRole("heading", { name: "Why it cannot be done" }).waitFor({ timeout: 90_000 });
   await look("infeasible");
-  await page.getByRole("region", { name: "What to change" }).getByRole("button").or(page.getByRole("region", { name: "What to change" }).getByRole("link")).first().waitFor();
+  await page.getByRole("link", { name: "Apply this change and run again" }).first().click();
+  await page.waitForURL("**/goal**");
+  await page.getByRole("button", { name: "Make the decision" }).click();
+  await page.getByRole("heading", { name: "Orders", exact: true }).waitFor({ timeout: 90_000 });
+});
+
+test("shows the API's own documentation", async () => {
+  await page.goto(`${product.url}/docs`);
+  await page.getByText("/v1/signup", { exact: false }).first().waitFor();
 });
 
 test("works with the keyboard, in the dark, and on a phone", async () => {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/gofiber/fiber/v2/middleware/compress"
 )
 
 // Mount serves h for every method below path: pages that are not part of the API,
@@ -37,11 +38,14 @@ func (s *Server) Plain(path, contentType string, body []byte) {
 // opens. It comes last, after all routes.
 func (s *Server) Portal(files fs.FS) {
 	index, err := fs.ReadFile(files, "index.html")
-	s.app.Get("/*", func(c *fiber.Ctx) error {
+	s.app.Get("/*", compress.New(), func(c *fiber.Ctx) error {
 		if err != nil {
 			return writeProblem(c, errNoPortal, 0)
 		}
 		name := strings.TrimPrefix(path.Clean("/"+c.Params("*")), "/")
+		if info, err := fs.Stat(files, name); err == nil && info.IsDir() && name != "." {
+			name = path.Join(name, "index.html") // a folder's own page, such as /docs
+		}
 		if body, err := fs.ReadFile(files, name); err == nil {
 			c.Set(fiber.HeaderContentType, mime.TypeByExtension(path.Ext(name)))
 			c.Set(fiber.HeaderCacheControl, "no-cache")

@@ -71,6 +71,8 @@ export const goalQuery = (id: string) =>
   });
 
 export function saveGoal(goal: { title: string; text: string; template: string; goal: Goal }): Promise<SavedGoal> {
-  return ask(savedGoalShape, api.POST("/v1/goals", { body: goal }));
+  const { skus, ...rest } = goal.goal;
+  // No list means all items; the API has no null for that.
+  return ask(savedGoalShape, api.POST("/v1/goals", { body: { ...goal, goal: skus == null ? rest : { ...rest, skus } } }));
 }
 
