@@ -29,6 +29,7 @@ const itemShape = z.object({
   supplier: text,
   onHand: count,
   leadPeriods: count,
+  leadTimeDays: count,
   safetyStock: numbers,
   history: numbers,
   forecast: numbers,
@@ -46,6 +47,7 @@ const itemShape = z.object({
 
 const costsShape = z.object({
   purchase: count,
+  stockChange: count,
   ordering: count,
   holding: count,
   shortage: count,

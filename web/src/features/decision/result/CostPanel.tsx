@@ -4,13 +4,13 @@ import { Panel } from "@/ui/Panel";
 import type { Costs, Result } from "../result";
 import classes from "./CostPanel.module.css";
 
-type Part = "purchase" | "ordering" | "holding" | "shortage";
-
-const parts: { key: Part; title: string }[] = [
-  { key: "purchase", title: "Goods" },
-  { key: "ordering", title: "Ordering" },
-  { key: "holding", title: "Holding" },
-  { key: "shortage", title: "Shortage" },
+// What adds up to the total. Goods that are still there at the end are worth what
+// they cost, so only the goods that went are a cost of the time.
+const parts: { key: string; title: string; of: (costs: Costs) => number }[] = [
+  { key: "purchase", title: "Goods used", of: (costs) => costs.purchase - costs.stockChange },
+  { key: "ordering", title: "Ordering", of: (costs) => costs.ordering },
+  { key: "holding", title: "Holding", of: (costs) => costs.holding },
+  { key: "shortage", title: "Shortage", of: (costs) => costs.shortage },
 ];
 
 interface Way {
@@ -77,7 +77,11 @@ function rows(result: Result): Row[] {
   const inMoney = (value: number) => money(value, result.currency);
   const ways = [result.plan, result.reorderPoint, result.doNothing].filter((way) => way !== null);
   const lines: Row[] = [
-    ...parts.map((part) => ({ ...part, show: inMoney })),
+    { key: "purchase", title: "Goods bought", show: inMoney },
+    { key: "stockChange", title: "less stock built up", show: (value) => inMoney(value === 0 ? 0 : -value) },
+    { key: "ordering", title: "Ordering", show: inMoney },
+    { key: "holding", title: "Holding", show: inMoney },
+    { key: "shortage", title: "Shortage", show: inMoney },
     { key: "total", title: "Total", show: inMoney },
     { key: "fillRate", title: "Demand met from stock", show: (value) => percent(value) },
     { key: "unitsShort", title: "Units short", show: (value) => `${number(value)} units` },
@@ -105,7 +109,7 @@ function Bars({ ways, currency }: { ways: Way[]; currency: string }) {
                 key={part.key}
                 className={classes.part}
                 data-part={part.key}
-                style={{ width: `${(Math.max(0, way.costs[part.key]) / most) * 100}%` }}
+                style={{ width: `${(Math.max(0, part.of(way.costs)) / most) * 100}%` }}
               />
             ))}
           </span>

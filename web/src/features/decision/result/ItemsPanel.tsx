@@ -87,7 +87,7 @@ function Item({ result, item, index, figuresOpen, onFigures }: ItemProps) {
         <p className={classes.facts}>
           <span data-path={`/items/${index}/onHand`}>{quantity(item.onHand, unit)} on hand</span>
           <span>{item.supplier}</span>
-          <span data-path={`/items/${index}/leadPeriods`}>{plural(item.leadPeriods, "period")} to deliver</span>
+          <span data-path={`/items/${index}/leadTimeDays`}>{plural(item.leadTimeDays, "day")} to deliver</span>
         </p>
       </div>
       {item.stock.length > 0 && (

@@ -7,7 +7,7 @@ const mostPast = 26;
 /** Demand of an item: what was, and what is expected with its range. */
 export function demandPoints(result: Result, item: ItemPlan): ChartPoint[] {
   const history = item.history.slice(-mostPast);
-  const past: ChartPoint[] = history.map((value, index) => ({ label: `${history.length - index} ago`, past: value }));
+  const past: ChartPoint[] = history.map((value, index) => ({ label: pastLabel(result, history.length - index), past: value }));
   return [
     ...past,
     ...item.forecast.map((value, index) => ({
@@ -28,6 +28,16 @@ export function stockPoints(result: Result, item: ItemPlan): ChartPoint[] {
     arrival: item.arrivals[index] ?? 0,
     missing: item.shortage[index] ?? 0,
   }));
+}
+
+// The day on which the period began that lies that many before the first one.
+function pastLabel(result: Result, periodsBefore: number): string {
+  const first = result.periods[0];
+  if (first === undefined) return `-${periodsBefore}`;
+  const start = Date.parse(first.start);
+  const length = Date.parse(first.end) - start + 86_400_000;
+  const day = new Date(start - periodsBefore * length);
+  return day.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 }
 
 // "week of 3 Mar" is too long for an axis.
