@@ -68,10 +68,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people, err := identity.New(ctx, p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
-	if err != nil {
-		return err
-	}
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
 		return err

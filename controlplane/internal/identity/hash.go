@@ -40,24 +40,35 @@ type hasher struct {
 	dummy string // compared with when there is no person
 }
 
-func newHasher(ctx context.Context) (*hasher, error) {
-	h := &hasher{turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}
-	dummy, err := h.hash(ctx, rand.Text())
-	h.dummy = dummy
-	return h, err
+// newHasher takes random bytes for the dummy's sum: comparing with it costs what
+// any comparison costs, no password is known to give it, and a start neither waits
+// for a computation nor takes its memory.
+func newHasher() *hasher {
+	return &hasher{
+		turns: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		dummy: phcOf(presentCost(), random(saltBytes), random(hashBytes)),
+	}
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand never fails since Go 1.24
+	return b
 }
 
 // hash gives the PHC string of password.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	salt := make([]byte, saltBytes)
-	_, _ = rand.Read(salt) // crypto/rand never fails since Go 1.24
-	c := presentCost()
+	c, salt := presentCost(), random(saltBytes)
 	sum, err := h.derive(ctx, password, salt, c, hashBytes)
 	if err != nil {
 		return "", err
 	}
+	return phcOf(c, salt, sum), nil
+}
+
+func phcOf(c cost, salt, sum []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.lanes,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 // matches compares in constant time. Outdated says that the hash was made at

@@ -59,8 +59,8 @@ type knownWho struct {
 	until time.Time
 }
 
-// New makes the service. It computes one password hash, which takes some 30 ms.
-func New(ctx context.Context, s docstore.Store, tenants Memberships, o Options) (*People, error) {
+// New makes the service.
+func New(s docstore.Store, tenants Memberships, o Options) *People {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -71,17 +71,13 @@ func New(ctx context.Context, s docstore.Store, tenants Memberships, o Options) 
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
-	h, err := newHasher(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("prepare password hashing: %w", err)
-	}
 	return &People{
-		store: newStore(s), tenants: tenants, hasher: h, now: o.Now, log: o.Log, limits: limits,
+		store: newStore(s), tenants: tenants, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
 		pair:    NewLimiter(limits.SignInPair, o.Now),
 		address: NewLimiter(limits.SignInAddress, o.Now),
 		origin:  NewLimiter(limits.SignInOrigin, o.Now),
 		known:   newRecent[knownWho](whoMax),
-	}, nil
+	}
 }
 
 // Limits are the limits in force; signup takes its own from them.

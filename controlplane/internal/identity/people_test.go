@@ -35,11 +35,7 @@ type house struct {
 func open(t *testing.T, limits identity.Limits) house {
 	t.Helper()
 	h := house{store: tenancytest.Open(t, identity.Collections()), clock: tenancytest.NewClock(), tenant: id.NewTenant()}
-	var err error
-	h.people, err = identity.New(t.Context(), h.store, oneTenant{h.tenant}, identity.Options{Limits: &limits, Now: h.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.people = identity.New(h.store, oneTenant{h.tenant}, identity.Options{Limits: &limits, Now: h.clock.Now})
 	hash, err := h.people.HashPassword(t.Context(), herons)
 	if err != nil {
 		t.Fatal(err)

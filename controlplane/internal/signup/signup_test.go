@@ -46,9 +46,7 @@ func start(t *testing.T, s docstore.Store, clock *tenancytest.Clock, limits iden
 	var p process
 	var err error
 	p.tenants = tenancy.New(s, clock.Now)
-	if p.people, err = identity.New(t.Context(), s, p.tenants, identity.Options{Limits: &limits, Now: clock.Now, Log: log}); err != nil {
-		t.Fatal(err)
-	}
+	p.people = identity.New(s, p.tenants, identity.Options{Limits: &limits, Now: clock.Now, Log: log})
 	if p.mailbox, err = notify.New(s, nil, clock.Now, log); err != nil {
 		t.Fatal(err)
 	}
