@@ -55,7 +55,11 @@ func (r *Report) Info(name string, value float64, unit string, better Better) {
 // Print writes the table and the closing line.
 func (r *Report) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "figure\tmeasured\tunit\tbar\theld\t")
+	wide := 0
+	for _, f := range r.figures {
+		wide = max(wide, len(f.Name))
+	}
+	fmt.Fprintf(t, "%-*s\tmeasured\tunit\tbar\theld\t\n", wide, "figure")
 	held, bars := 0, 0
 	for _, f := range r.figures {
 		bar, verdict := "", ""
@@ -71,7 +75,7 @@ func (r *Report) Print(w io.Writer) error {
 				verdict = "yes"
 			}
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", f.Name, number(f.Value), f.Unit, bar, verdict)
+		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t\n", wide, f.Name, number(f.Value), f.Unit, bar, verdict)
 	}
 	if err := t.Flush(); err != nil {
 		return err

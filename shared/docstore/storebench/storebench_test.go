@@ -50,14 +50,14 @@ func TestRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		raw, err := storebench.RawInserts(t.Context(), t.TempDir())
+		turns, err := storebench.AgainstRaw(t.Context(), s, t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
-		check(t, append(figures, raw))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		check(t, append(figures, turns...))
 	})
 	t.Run("measures MongoDB", func(t *testing.T) {
 		var server mongotest.Shared
