@@ -104,7 +104,7 @@ func TestPublicInstances(t *testing.T) {
 		})
 	}
 	t.Run("plans tours", func(t *testing.T) {
-		code, r := solveJSON(t, modeltest.Path(t, "routing/X-n101-k25.vrp"), "--format", "vrplib", "--time-limit", "1", "--seed", "4")
+		code, r := solveJSON(t, modeltest.Path(t, "routing/X-n101-k25.vrp"), "--format", "vrplib", "--time-limit", "10", "--seed", "4")
 		if code != 0 || r.Status != "feasible" || !r.Checked || r.Engine != "routing-embedded" || r.Bound != nil || *r.Objective > 1.05*27591 {
 			t.Errorf("exit %d, %+v", code, r)
 		}
