@@ -71,6 +71,19 @@ func (d *decision) stages(ctx context.Context) error {
 	if err := d.stage(StageCompile, func() error { return d.compile(ctx) }); err != nil {
 		return err
 	}
+	if err := d.plan(ctx); err != nil {
+		return err
+	}
+	if d.result.Status == solve.InfeasibleProven {
+		if err := d.stage(StageDiagnose, func() error { return d.diagnose(ctx) }); err != nil {
+			return err
+		}
+	}
+	return d.stage(StageExplain, func() error { d.explain(); return nil })
+}
+
+// plan solves and checks.
+func (d *decision) plan(ctx context.Context) error {
 	var outcome solve.Outcome
 	if err := d.stage(StageSolve, func() (err error) {
 		outcome, err = d.solveGoal(ctx)
@@ -87,12 +100,7 @@ func (d *decision) stages(ctx context.Context) error {
 			return err
 		}
 	}
-	if outcome.Status == solve.InfeasibleProven {
-		if err := d.stage(StageDiagnose, func() error { return d.diagnose(ctx) }); err != nil {
-			return err
-		}
-	}
-	return d.stage(StageExplain, func() error { d.explain(); return nil })
+	return nil
 }
 
 func cmpErr(err, otherwise error) error {
@@ -150,15 +158,20 @@ func (d *decision) compile(ctx context.Context) error {
 		return fmt.Errorf("decide on orders: %w", err)
 	}
 	d.form = formulate(d.data, d.goal, d.needs, "")
-	m := d.form.model
-	d.result.Solver.Columns, d.result.Solver.Rows, d.result.Solver.NonZeros = m.Cols(), m.Rows(), m.NonZeros()
+	d.describe()
+	return nil
+}
+
+// describe keeps the size and the hash of the model.
+func (d *decision) describe() {
+	m, s := d.form.model, &d.result.Solver
+	s.Columns, s.Rows, s.NonZeros, s.Integers = m.Cols(), m.Rows(), m.NonZeros(), 0
 	for _, whole := range m.Integer {
 		if whole {
-			d.result.Solver.Integers++
+			s.Integers++
 		}
 	}
 	d.result.Evidence.ModelHash = hashModel(m)
-	return nil
 }
 
 func needsOf(data Data, goal Goal, forecasts []forecast.Forecast) []need {
@@ -182,7 +195,7 @@ func (d *decision) options() solve.Options {
 
 // solve runs a model. A model without columns needs no engine: the only plan is
 // to order nothing, and it stands or falls with its constant rows.
-func (d *decision) solve(ctx context.Context, f formulation, o solve.Options, show bool) (solve.Outcome, error) {
+func (d *decision) solve(ctx context.Context, f formulation, o solve.Options, how depth, show bool) (solve.Outcome, error) {
 	if f.model.Cols() == 0 {
 		zero := 0.0
 		bound := f.model.Constant
@@ -195,7 +208,7 @@ func (d *decision) solve(ctx context.Context, f formulation, o solve.Options, sh
 	if show {
 		watch = func(p solve.Progress) { d.observe(Progress{Stage: StageSolve, Solve: &p}) }
 	}
-	outcome, err := seek(ctx, d.Solver, f, o, watch)
+	outcome, err := seek(ctx, d.Solver, f, o, how, watch)
 	if err != nil {
 		return outcome, fmt.Errorf("solve for orders: %w", err)
 	}
@@ -224,11 +237,7 @@ func (d *decision) check(x []float64) {
 		Objective: a.objective, Failures: a.failures,
 	}
 	rebuilt := d.form.solution(d.orders)
-	modelled := a.objective
-	if d.gaveUp { // lost sales are given in the model, and priced in the audit only
-		modelled = d.form.cost(rebuilt)
-	}
-	report := check.Solution(d.form.model, rebuilt, modelled)
+	report := check.Solution(d.form.model, rebuilt, a.objective)
 	facts.Constraints += d.form.model.Rows()
 	facts.MaxViolation = max(facts.MaxViolation, report.MaxViolation)
 	if !report.Passed {

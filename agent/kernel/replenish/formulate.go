@@ -39,6 +39,10 @@ const (
 	ruleSupply      = "supply"
 )
 
+// softService relaxes the service rule as ruleService does, but everything costs
+// what it costs: its best plan gives up what is worth least.
+const softService = "soft_service"
+
 // inequalityEntries bounds the matrix entries spent on (l,S)-inequalities.
 const inequalityEntries = 50_000
 
@@ -65,7 +69,7 @@ func formulate(data Data, goal Goal, needs []need, relax string) formulation {
 	b := &model.Builder{}
 	cost := 1.0
 	switch relax {
-	case "":
+	case "", softService:
 	case ruleMaxStock:
 		cost = 0
 		for i := range needs {
@@ -92,8 +96,10 @@ func formulate(data Data, goal Goal, needs []need, relax string) formulation {
 			continue
 		}
 		f.addItem(b, i, cost, relax)
-		if relax != ruleService {
+		if c := &f.items[i]; c.lost == nil {
 			f.addInequalities(b, i, reach, relax)
+		} else {
+			f.addSoftInequalities(b, i, softReach(busy))
 		}
 	}
 	f.addLimits(b, relax)
@@ -110,7 +116,7 @@ func inequalityReach(horizon, items int) int {
 
 func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax string) {
 	n, c, span := &f.needs[i], &f.items[i], f.goal.span()
-	required := relax != ruleService
+	required := relax != ruleService && relax != softService
 	tag := func(what string, o int) string { return fmt.Sprintf("%s_%d_%d", what, i, o) }
 	limit := n.packs[span-1] + n.minPacks - 1
 	for o := range span {
@@ -127,6 +133,7 @@ func (f *formulation) addItem(b *model.Builder, i int, cost float64, relax strin
 			if o < span-1 {
 				price = 0 // lost is cumulative: only its last value is charged
 			}
+			price += cost * n.hold // what is lost is not taken from the stock either
 			c.lost = append(c.lost, b.Col(tag("lost", o), 0, model.Inf, price, false))
 			c.below = append(c.below, b.Col(tag("below", o), 0, model.Inf, n.price/safetyDiscount(n.window), false))
 		}
@@ -191,82 +198,13 @@ func (f *formulation) affordable(n *need, relax string) float64 {
 	if f.goal.BudgetTotal > 0 && relax != ruleBudgetTotal {
 		most = math.Min(most, f.goal.BudgetTotal)
 	}
-	return math.Max(0, math.Floor((most-n.item.OrderCost)/n.goods+1e-9))
+	return math.Max(0, math.Floor((most*(1+headroom)-n.item.OrderCost)/n.goods))
 }
 
 // safetyDiscount divides the price of a lost unit into that of a unit under the
 // safety stock for one period: over the whole window it never outweighs serving
 // a customer.
 func safetyDiscount(window int) float64 { return 2 * float64(window) }
-
-// addInequalities says, for a stretch of order periods first..last: what was
-// ordered before it, plus what each order in it could still have to bring, is what
-// must be there at its end. Without orders in the stretch this is the stock that
-// must reach; a fraction of a setup no longer pays for a whole order. Where the
-// shelf is limited, an order brings no more than fits.
-func (f *formulation) addInequalities(b *model.Builder, i, reach int, relax string) {
-	n, c := &f.needs[i], &f.items[i]
-	capped := n.item.MaxStock > 0 && relax != ruleMaxStock
-	if capped {
-		f.addCounts(b, i)
-	}
-	before := func(o int) float64 {
-		if o == 0 {
-			return 0
-		}
-		return n.packs[o-1]
-	}
-	for last := range n.packs {
-		if n.packs[last] <= before(last) {
-			continue // the stretch that ends earlier says more
-		}
-		for first := max(0, last-reach+1); first <= last; first++ {
-			carried := n.hold * n.pack * (n.packs[last] - before(last)) * float64(last-first)
-			if carried > 2*n.item.OrderCost && first > 0 && last > first && n.minPacks <= 1 {
-				continue // never worth carrying that far
-			}
-			var terms []model.Term
-			if first > 0 {
-				terms = append(terms, model.Term{Col: c.packs[first-1], Coef: 1})
-			}
-			for o := first; o <= last; o++ {
-				brings := n.packs[last] - before(o)
-				if capped {
-					brings = math.Max(0, math.Min(n.packs[last], n.caps[o])-before(o))
-				}
-				terms = append(terms, model.Term{Col: c.setup[o], Coef: brings})
-			}
-			b.Row(ruleLot, fmt.Sprintf("reach_%d_%d_%d", i, first, last), n.packs[last], model.Inf, terms...)
-		}
-	}
-}
-
-// addCounts says, for an item that may not fill its shelf for long, how many
-// orders a stretch of periods needs at least: even with a full shelf before it and
-// every order placed at the last moment and filling it up.
-func (f *formulation) addCounts(b *model.Builder, i int) {
-	n, c := &f.needs[i], &f.items[i]
-	for first := range n.packs {
-		have := 0.0
-		if first > 0 {
-			have = n.caps[first-1]
-		}
-		var terms []model.Term
-		orders := 0.0
-		for o := first; o < len(n.packs); o++ {
-			terms = append(terms, model.Term{Col: c.setup[o], Coef: 1})
-			if n.packs[o] <= have {
-				continue
-			}
-			if n.caps[o] <= have {
-				return // the shelf is too small; the rows of the most stock say so
-			}
-			have = n.caps[o]
-			orders++
-			b.Row(ruleLot, fmt.Sprintf("count_%d_%d_%d", i, first, o), orders, model.Inf, terms...)
-		}
-	}
-}
 
 // addLimits adds what couples the items, over the horizon only: budgets and
 // storage.
@@ -276,6 +214,16 @@ func (f *formulation) addLimits(b *model.Builder, relax string) {
 			return append(terms, model.Term{Col: f.extra, Coef: -1})
 		}
 		return terms
+	}
+	most := func(rule string, limit, scale float64, terms []model.Term) float64 {
+		if relax == rule || f.soft() { // then not only whole numbers take of it
+			return limit + headroom*math.Max(1, math.Abs(scale))
+		}
+		coefficients := make([]float64, len(terms))
+		for k, t := range terms {
+			coefficients[k] = t.Coef
+		}
+		return limitFor(limit, scale, coefficients)
 	}
 	var total []model.Term
 	for o := range f.goal.Horizon {
@@ -287,7 +235,7 @@ func (f *formulation) addLimits(b *model.Builder, relax string) {
 			}
 		}
 		if f.goal.BudgetPerPeriod > 0 {
-			b.Row(ruleBudget, fmt.Sprintf("budget_%d", o), -model.Inf, f.goal.BudgetPerPeriod, relaxed(ruleBudget, spent)...)
+			b.Row(ruleBudget, fmt.Sprintf("budget_%d", o), -model.Inf, most(ruleBudget, f.goal.BudgetPerPeriod, f.goal.BudgetPerPeriod, spent), relaxed(ruleBudget, spent)...)
 		}
 	}
 	if f.goal.BudgetTotal > 0 {
@@ -300,16 +248,16 @@ func (f *formulation) addLimits(b *model.Builder, relax string) {
 				total = append(total, model.Term{Col: f.items[i].setup[o], Coef: f.needs[i].item.OrderCost})
 			}
 		}
-		b.Row(ruleBudgetTotal, "budget_total", -model.Inf, f.goal.BudgetTotal, relaxed(ruleBudgetTotal, total)...)
+		b.Row(ruleBudgetTotal, "budget_total", -model.Inf, most(ruleBudgetTotal, f.goal.BudgetTotal, f.goal.BudgetTotal, total), relaxed(ruleBudgetTotal, total)...)
 	}
 	if f.goal.StorageCapacity > 0 {
-		f.addStorage(b, relaxed)
+		f.addStorage(b, most, relaxed)
 	}
 }
 
 // addStorage limits the room taken at the end of each period of the horizon.
 // Periods before an item's first order can come in count with what is there.
-func (f *formulation) addStorage(b *model.Builder, relaxed func(string, []model.Term) []model.Term) {
+func (f *formulation) addStorage(b *model.Builder, most func(string, float64, float64, []model.Term) float64, relaxed func(string, []model.Term) []model.Term) {
 	room := roomTaken(f.needs, f.goal.Horizon)
 	for t := range f.goal.Horizon {
 		free := math.Max(f.goal.StorageCapacity, room[t])
@@ -331,7 +279,7 @@ func (f *formulation) addStorage(b *model.Builder, relaxed func(string, []model.
 			}
 		}
 		if len(terms) > 0 {
-			b.Row(ruleStorage, fmt.Sprintf("storage_%d", t), -model.Inf, free, relaxed(ruleStorage, terms)...)
+			b.Row(ruleStorage, fmt.Sprintf("storage_%d", t), -model.Inf, most(ruleStorage, free, f.goal.StorageCapacity, terms), relaxed(ruleStorage, terms)...)
 		}
 	}
 }

@@ -177,11 +177,31 @@ func (n *need) require(goal Goal) {
 	}
 	n.packs = make([]float64, goal.span())
 	for o, units := range n.units {
-		if packs := math.Ceil(units/n.pack - 1e-9); packs > 0 {
+		// A need of less than this is rounding, whatever the size of a pack.
+		if packs := math.Ceil((units - 1e-7) / n.pack); packs > 0 {
 			n.packs[o] = math.Max(packs, n.minPacks) // no order is smaller
 		}
 	}
 	n.limitShelf()
+}
+
+// requiredAt is, by order period, the one whose safety stock requires the units of
+// this one; -1 where demand alone does, or nothing is required.
+func (n *need) requiredAt() []int {
+	at := make([]int, len(n.units))
+	for o, units := range n.units {
+		switch {
+		case units <= 0:
+			at[o] = -1
+		case o > 0 && units == n.units[o-1]:
+			at[o] = at[o-1]
+		case units == n.safety[n.lead+o]-n.net[o]:
+			at[o] = o
+		default:
+			at[o] = -1
+		}
+	}
+	return at
 }
 
 // limitShelf turns the most stock into most packs by order period.

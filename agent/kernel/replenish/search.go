@@ -3,6 +3,7 @@ package replenish
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/dyocense/dyocense/agent/kernel/model"
@@ -30,36 +31,51 @@ type seeking struct {
 	nodes   int64
 }
 
+// largeModel is from how many columns on a plan is bargained for before the
+// relaxation is solved, which then can take longer than there is time.
+const largeModel = 20_000
+
+// depth is how far a search goes.
+type depth int
+
+const (
+	thorough   depth = iota // until the gap is closed or the time is over
+	firstFound              // until there is any plan, or proof that there is none
+)
+
 // seek solves a formulation. The outcome's bound holds for the whole model.
-func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Options, observe func(solve.Progress)) (solve.Outcome, error) {
+func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Options, how depth, observe func(solve.Progress)) (solve.Outcome, error) {
 	s := &seeking{solver: solver, o: o, gap: math.Max(0, o.RelativeGap), begin: time.Now(), observe: observe, bound: math.Inf(-1)}
-	relaxed := *f.model
-	relaxed.Integer = make([]bool, relaxed.Cols())
-	out, err := s.run(ctx, &relaxed, o.RelativeGap, s.left())
-	if err != nil || !out.Status.HasPlan() {
+	soft := f.soft()
+	bargained := f.extra >= 0 || f.over != nil // then other limits hold than the goal's
+	if !bargained && (soft || f.model.Cols() > largeModel) {
+		bargained = true
+		s.bargain(ctx, &f, soft, s.left()/2)
+	}
+	out, err := s.relaxation(ctx, &f)
+	if err != nil || !out.Status.HasPlan() && s.best == nil {
 		return s.finished(out), err
 	}
-	if out.Status == solve.Optimal {
-		s.bound = out.Objective - 1e-7*math.Abs(out.Objective)
-	}
-	if stopped(ctx) {
+	if s.best == nil && stopped(ctx) {
 		return s.finished(solve.Outcome{Status: solve.Cancelled, Stopped: "cancelled", Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 	}
+	if s.over(ctx) || !out.Status.HasPlan() {
+		return s.ended(ctx, out), nil
+	}
 	for _, strict := range []bool{true, false} {
-		near, err := s.run(ctx, f.near(out.X, strict), math.Max(s.gap/2, 1e-6), s.left()/3)
+		near, err := s.run(ctx, f.near(out.X, strict), math.Max(s.gap/2, 1e-6), s.left()/4)
 		if err != nil {
 			return near, err
 		}
 		s.keep(near)
-		if s.good() {
-			return s.finished(*s.best), nil
+		if s.over(ctx) || how == firstFound && s.best != nil {
+			return s.ended(ctx, near), nil
 		}
-		if stopped(ctx) {
-			if s.best == nil {
-				return s.finished(near), nil
-			}
-			s.best.Stopped = "cancelled"
-			return s.finished(*s.best), nil
+	}
+	if s.best == nil && !bargained {
+		s.bargain(ctx, &f, soft, s.left()/2)
+		if s.over(ctx) || how == firstFound {
+			return s.ended(ctx, solve.Outcome{Status: solve.NoSolutionFound, Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 		}
 	}
 	out, err = s.run(ctx, f.model, o.RelativeGap, s.left())
@@ -70,12 +86,48 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 		s.bound = math.Max(s.bound, *out.Bound)
 	}
 	s.keep(out)
-	if s.best == nil {
-		return s.finished(out), nil
+	return s.ended(ctx, out), nil
+}
+
+// relaxation solves the model without whole numbers; its value is the bound.
+func (s *seeking) relaxation(ctx context.Context, f *formulation) (solve.Outcome, error) {
+	relaxed := *f.model
+	relaxed.Integer = make([]bool, relaxed.Cols())
+	out, err := s.run(ctx, &relaxed, s.o.RelativeGap, s.left())
+	if err == nil && out.Status == solve.Optimal {
+		s.bound = out.Objective - 1e-7*math.Abs(out.Objective)
 	}
-	// The plan may come from the second step; how the search ended, from the last.
-	s.best.Stopped, s.best.Detail = out.Stopped, out.Detail
-	return s.finished(*s.best), nil
+	return out, err
+}
+
+// bargain looks for a plan without the engine.
+func (s *seeking) bargain(ctx context.Context, f *formulation, soft bool, limit time.Duration) {
+	if found := newBargain(f, soft).search(ctx, time.Now().Add(limit), s.enough); found != nil {
+		s.keep(*found)
+	}
+}
+
+// over says that the search can end: the plan is good, or it was told to.
+func (s *seeking) over(ctx context.Context) bool { return s.good() || stopped(ctx) }
+
+// ended is the best plan with how the search ended, which is how its last step
+// did; that step's own outcome when there is no plan.
+func (s *seeking) ended(ctx context.Context, last solve.Outcome) solve.Outcome {
+	if s.best == nil {
+		return s.finished(last)
+	}
+	out := *s.best
+	out.Engine, out.EngineVersion = last.Engine, last.EngineVersion
+	out.Stopped, out.Detail = last.Stopped, last.Detail
+	if stopped(ctx) {
+		out.Stopped = "cancelled"
+	}
+	return s.finished(out)
+}
+
+// soft says that service may be given up, at its price.
+func (f *formulation) soft() bool {
+	return slices.ContainsFunc(f.items, func(c columns) bool { return c.lost != nil })
 }
 
 // cost of a solution.
@@ -152,6 +204,9 @@ func (s *seeking) keep(out solve.Outcome) {
 		s.best = &out
 	}
 }
+
+// enough says that a plan is within the wanted gap.
+func (s *seeking) enough(objective float64) bool { return gapOf(objective, s.bound) <= s.gap }
 
 func (s *seeking) good() bool {
 	return s.best != nil && gapOf(s.best.Objective, s.bound) <= s.gap
