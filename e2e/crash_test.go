@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -57,6 +58,34 @@ func TestKilledControlPlaneLosesNothingAcknowledged(t *testing.T) {
 	must(t, err)
 	if run.State != "done" || run.Status != "optimal" {
 		t.Errorf("the interrupted run ended as %s", describe(run))
+	}
+}
+
+func TestTheBusCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	ctx := t.Context()
+	p := start(t, data)
+	c := p.NewCustomer("ida@example.com")
+	must(t, c.SignUp(ctx, "Ida's Ices"))
+	page, err := c.Checkout(ctx, "starter")
+	must(t, err)
+	if _, err := c.Pay(ctx, page, product.GoodCard); err != nil {
+		t.Fatal(err)
+	}
+	must(t, p.Kill())
+	must(t, os.RemoveAll(filepath.Join(data, "core")))
+	p = start(t, data)
+	c = c.Moved(p)
+	if _, err := c.AwaitReady(ctx); err != nil {
+		t.Fatalf("a tenant that paid before the bus was deleted: %v", err)
+	}
+	must(t, p.Kill())
+	must(t, os.RemoveAll(filepath.Join(data, "core")))
+	p = start(t, data)
+	late := p.NewCustomer("jan@example.com")
+	if _, err := late.Become(ctx, "Jan's Jams", "starter"); err != nil {
+		t.Fatalf("a tenant that came after the bus was deleted: %v", err)
 	}
 }
 

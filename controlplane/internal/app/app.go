@@ -51,6 +51,9 @@ type app struct {
 // writes where to out: first the line "listening on http://HOST:PORT", then what
 // runs. log takes everything else.
 func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err error) {
+	if err := strict(c); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
@@ -154,6 +157,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "paid tenants", Run: func(ctx context.Context) error {
 			return bus.Consume(ctx, js, bus.Consumer{Name: "provisioning", Subjects: []string{"evt." + billing.EventActivated + ".*"}, Replicas: c.CoreServers}, log, onPaid(tenants, places))
 		}},
+		{Name: "paid tenants without a place", Run: rebuild(books, tenants, places, log)},
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
 		{Name: "sessions", Run: people.Run},

@@ -34,7 +34,11 @@ func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mail
 		always("payments", features.Ready, payment),
 		always("mail", features.Ready, mail),
 	}
-	return append(all, platformParts(c)...)
+	for _, p := range platformParts(c) {
+		state, reason := p.state(c.Features)
+		all = append(all, always(p.name, state, reason))
+	}
+	return all
 }
 
 func connected(nc *nats.Conn) func(context.Context) error {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dyocense/dyocense/shared/buildinfo"
@@ -62,28 +64,45 @@ func asking(name, whenReady string, ask func(context.Context) error) check {
 	}
 }
 
-// platformParts are the components that only platform mode has, with what they
-// are configured by. They are used by later stages of a decision; until a
-// deployment has them, the evidence stays in the tenant's own store.
-func platformParts(c Config) []check {
-	parts := []struct {
-		name, variable, value, instead string
-		flag                           features.Flag
-	}{
-		{"evidence graph", "NEO4J_URI", c.Neo4jURI, "evidence is kept in the tenant's store only", features.EvidenceGraph},
-		{"vector search", "QDRANT_URL", c.QdrantURL, "there is no search over supporting documents", features.VectorSearch},
-		{"single sign-on", "KEYCLOAK_ISSUER", c.KeycloakURL, "people sign in with e-mail and password", features.SingleSignOn},
+// platformPart is something that only platform mode has.
+type platformPart struct {
+	name     string
+	flag     features.Flag
+	variable string // that configures it
+	value    string
+	instead  string // what happens without it
+}
+
+func platformParts(c Config) []platformPart {
+	return []platformPart{
+		{"evidence graph", features.EvidenceGraph, "NEO4J_URI", c.Neo4jURI, "evidence is kept in the tenant's store only"},
+		{"vector search", features.VectorSearch, "QDRANT_URL", c.QdrantURL, "there is no search over supporting documents"},
+		{"single sign-on", features.SingleSignOn, "KEYCLOAK_ISSUER", c.KeycloakURL, "people sign in with e-mail and password"},
 	}
-	checks := make([]check, 0, len(parts))
-	for _, p := range parts {
-		switch {
-		case !c.Features.Has(p.flag):
-			checks = append(checks, always(p.name, features.Off, "not in "+string(c.Features.Mode)+" mode"))
-		case p.value == "":
-			checks = append(checks, always(p.name, features.Degraded, p.variable+" is not set: "+p.instead))
-		default:
-			checks = append(checks, always(p.name, features.Degraded, "this version does not use it yet: "+p.instead))
+}
+
+// state says how the part is in this version and configuration.
+func (p platformPart) state(f features.Features) (features.State, string) {
+	switch {
+	case !f.Has(p.flag):
+		return features.Off, "not in " + string(f.Mode) + " mode"
+	case p.value == "":
+		return features.Degraded, p.variable + " is not set: " + p.instead
+	default:
+		return features.Degraded, "this version does not use " + p.variable + " yet: " + p.instead
+	}
+}
+
+// strict fails when STRICT_MODE is on and something that the mode has is missing.
+func strict(c Config) error {
+	if !c.Features.Strict {
+		return nil
+	}
+	var missing []error
+	for _, p := range platformParts(c) {
+		if s, reason := p.state(c.Features); s == features.Degraded {
+			missing = append(missing, fmt.Errorf("STRICT_MODE is true and the %s is missing: %s", p.name, reason))
 		}
 	}
-	return checks
+	return errors.Join(missing...)
 }

@@ -79,3 +79,32 @@ func (b *Books) syncAll(ctx context.Context, q docstore.Query) error {
 	}
 	return errors.Join(failed...)
 }
+
+// EachActive calls visit for every tenant whose access is active now, with its
+// plan. It walks all accounts: what is derived from them can be rebuilt without
+// any event.
+func (b *Books) EachActive(ctx context.Context, visit func(ctx context.Context, t id.Tenant, p PlanID) error) error {
+	q := docstore.Query{Limit: 500}
+	for {
+		rows, next, err := b.store.accounts.Find(ctx, q)
+		if err != nil {
+			return fmt.Errorf("walk accounts: %w", err)
+		}
+		for _, row := range rows {
+			standing, err := row.Value.standing(b.now())
+			if err != nil {
+				return err
+			}
+			if standing.Access != Active || standing.Plan == nil {
+				continue
+			}
+			if err := visit(ctx, row.Value.Tenant, standing.Plan.ID); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		q.After = next
+	}
+}
