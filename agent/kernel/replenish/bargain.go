@@ -61,6 +61,9 @@ func (g Goal) coupled() bool {
 // search bargains until the plan is good, nothing gets better, or the time is over.
 func (g *bargain) search(ctx context.Context, until time.Time, good func(objective float64) bool) *solve.Outcome {
 	barren := 0
+	if g.soft { // ordering nothing is a plan already
+		g.settled(ctx, until)
+	}
 	for round := range mostRounds {
 		for _, i := range g.busy {
 			if stopped(ctx) || time.Now().After(until) {
@@ -80,6 +83,40 @@ func (g *bargain) search(ctx context.Context, until time.Time, good func(objecti
 		g.reprice(round)
 	}
 	return g.best
+}
+
+// proof is a bound for every plan that keeps all service: what the articles cost
+// at least when the budgets have a price and no limit, less that price of what
+// the budgets allow. Negative infinity when an article has too many packs to try
+// them all.
+func (g *bargain) proof(ctx context.Context, until time.Time) float64 {
+	goal := &g.f.goal
+	bound := 0.0
+	g.lots.every = true
+	defer func() { g.lots.every = false }()
+	t := tariff{money: g.money, room: make([]float64, goal.Horizon), total: g.total}
+	t.left, t.space = make([]float64, goal.Horizon), make([]float64, goal.Horizon)
+	for i := range g.f.needs {
+		n := &g.f.needs[i]
+		if g.f.items[i].packs == nil {
+			bound += n.hold * sum(n.net)
+			continue
+		}
+		packs := g.lots.plan(n, g.packs[i], &t)
+		if g.soft || packs == nil || !g.lots.exact || stopped(ctx) || time.Now().After(until) {
+			return math.Inf(-1)
+		}
+		bound += g.lots.cost
+		if !goal.coupled() { // what is best for each is best for all
+			g.use(i, -1)
+			g.packs[i] = packs
+			g.use(i, 1)
+		}
+	}
+	for _, price := range g.money {
+		bound -= price * goal.BudgetPerPeriod * (1 + headroom)
+	}
+	return bound - g.total*goal.BudgetTotal*(1+headroom) - 1e-9*math.Abs(bound)
 }
 
 // replan gives one article its best orders.

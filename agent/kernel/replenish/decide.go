@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ type decision struct {
 	forecasts []forecast.Forecast
 	needs     []need
 	form      formulation
+	room      float64     // share by which limits are drawn closer
 	gaveUp    bool        // service was preferred and could not be kept
 	orders    [][]float64 // units, an item and period
 	result    Result
@@ -82,25 +84,59 @@ func (d *decision) stages(ctx context.Context) error {
 	return d.stage(StageExplain, func() error { d.explain(); return nil })
 }
 
-// plan solves and checks.
+// closer is by which share the limits are drawn closer, when rounding whole packs
+// has put the engine's plan beyond one.
+var closer = [...]float64{0, 4e-6, 4e-5}
+
+// plan solves and checks. A plan that is a hair beyond a limit is no plan, and no
+// reason to give up: one that is a hair within it is looked for.
 func (d *decision) plan(ctx context.Context) error {
-	var outcome solve.Outcome
-	if err := d.stage(StageSolve, func() (err error) {
-		outcome, err = d.solveGoal(ctx)
-		return err
-	}); err != nil {
-		return err
-	}
-	if outcome.Status == solve.Cancelled {
-		return fmt.Errorf("decide on orders: %w", cmpErr(ctx.Err(), context.Canceled))
-	}
-	d.take(outcome)
-	if outcome.Status.HasPlan() {
+	var bound *float64
+	for k, share := range closer {
+		d.room = share
+		d.form, d.gaveUp = d.formulated(""), false
+		var outcome solve.Outcome
+		if err := d.stage(StageSolve, func() (err error) {
+			outcome, err = d.solveGoal(ctx)
+			return err
+		}); err != nil {
+			return err
+		}
+		if outcome.Status == solve.Cancelled {
+			return fmt.Errorf("decide on orders: %w", cmpErr(ctx.Err(), context.Canceled))
+		}
+		if k == 0 {
+			bound = outcome.Bound
+		} else if outcome.Status == solve.InfeasibleProven { // of closer limits only
+			outcome.Status, outcome.Detail = solve.NoSolutionFound, "every plan found is beyond a limit by less than can be told apart"
+		}
+		outcome.Bound = bound // that of the limits as they are
+		d.take(outcome)
+		if !outcome.Status.HasPlan() {
+			return nil
+		}
 		if err := d.stage(StageCheck, func() error { d.check(outcome.X); return nil }); err != nil {
 			return err
 		}
+		if d.result.Check.Passed || d.result.Check.MaxViolation > 1e-3*math.Max(1, d.goal.largest()) || !d.goal.coupled() || ctx.Err() != nil {
+			return nil
+		}
 	}
 	return nil
+}
+
+// formulated is the model of the goal, with limits as close as they have to be.
+func (d *decision) formulated(relax string) formulation {
+	goal := d.goal
+	goal.BudgetPerPeriod *= 1 - d.room
+	goal.BudgetTotal *= 1 - d.room
+	goal.StorageCapacity *= 1 - d.room
+	return formulate(d.data, goal, d.needs, relax)
+}
+
+// largest is the largest limit.
+func (g Goal) largest() float64 {
+	return max(g.BudgetPerPeriod, g.BudgetTotal, g.StorageCapacity)
 }
 
 func cmpErr(err, otherwise error) error {
@@ -157,7 +193,7 @@ func (d *decision) compile(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("decide on orders: %w", err)
 	}
-	d.form = formulate(d.data, d.goal, d.needs, "")
+	d.form = d.formulated("")
 	d.describe()
 	return nil
 }

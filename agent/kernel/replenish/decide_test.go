@@ -256,6 +256,97 @@ func TestCancelling(t *testing.T) {
 	})
 }
 
+func TestDiagnosisMovesAndIsQuick(t *testing.T) {
+	d := decider(t)
+	sample, data := business(t, "cafe")
+	goal := sample.SuggestedGoal
+	goal.BudgetPerPeriod = 700
+	var told []replenish.Progress
+	r, err := d.Decide(t.Context(), data, goal, func(p replenish.Progress) {
+		if p.Stage == replenish.StageDiagnose && p.Total > 0 {
+			told = append(told, p)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("tells how far it is, and ends at the whole", func(t *testing.T) {
+		if len(told) < 5 || told[len(told)-1].Done != told[len(told)-1].Total {
+			t.Fatalf("told %v", told)
+		}
+		for k := 1; k < len(told); k++ {
+			if told[k].Done < told[k-1].Done || told[k].Total != told[0].Total {
+				t.Fatalf("%v comes after %v", told[k], told[k-1])
+			}
+		}
+	})
+	t.Run("offers a budget with which there is a plan", func(t *testing.T) {
+		for _, change := range r.Diagnosis.Changes {
+			if change.Field == "budgetPerPeriod" && change.Verified && change.To > 700 && change.To < 2600 {
+				return
+			}
+		}
+		t.Errorf("changes %+v", r.Diagnosis.Changes)
+	})
+	t.Run("offers the highest service level that was found to fit", func(t *testing.T) {
+		data := shelf(10)
+		for k := range data.History[0].Values {
+			data.History[0].Values[k] += []float64{-6, 3, 7, -4}[k%4]
+		}
+		r, err := d.Decide(t.Context(), data, replenish.Goal{}, nil)
+		if err != nil || !r.Status.HasPlan() {
+			t.Fatalf("%s, %v", r.Status, err)
+		}
+		for budget := r.Plan.Purchase + r.Plan.Ordering; r.Status.HasPlan(); budget *= 0.97 {
+			if r, err = d.Decide(t.Context(), data, replenish.Goal{BudgetTotal: budget}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.Diagnosis == nil {
+			t.Fatalf("%s: %s", r.Status, r.Headline)
+		}
+		for _, change := range r.Diagnosis.Changes {
+			if change.Field == "serviceLevel" {
+				if !change.Verified || change.To >= 0.95 || change.To < 0.5 {
+					t.Errorf("change %+v", change)
+				}
+				return
+			}
+		}
+		t.Errorf("no change of the service level in %+v", r.Diagnosis.Changes)
+	})
+	t.Run("ends when it is told to", func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		_, err := d.Decide(ctx, data, goal, func(p replenish.Progress) {
+			if p.Stage == replenish.StageDiagnose {
+				stop()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestPreferredServiceUnderAHardBudget(t *testing.T) {
+	d := decider(t)
+	sample, data := business(t, "cafe")
+	goal := sample.SuggestedGoal
+	goal.ServiceRule, goal.BudgetPerPeriod, goal.TimeLimitSec = replenish.ServicePreferred, sample.SuggestedGoal.BudgetPerPeriod/2, 8
+	r, err := d.Decide(t.Context(), data, goal, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Status.HasPlan() || !r.Check.Passed || r.Solver.Gap == nil || r.Plan.OverBudget > 0 {
+		t.Fatalf("%s, check %+v, solver %+v", r.Status, r.Check, r.Solver)
+	}
+	if r.Plan.Managed > r.DoNothing.Managed/5 {
+		t.Errorf("the plan costs %v, doing nothing %v", r.Plan.Managed, r.DoNothing.Managed)
+	}
+	wordsRestOnFacts(t, r)
+}
+
 // absent is an engine that is not there, or that breaks off.
 type absent solve.Status
 

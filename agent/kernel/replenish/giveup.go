@@ -29,7 +29,7 @@ func (d *decision) solveGoal(ctx context.Context) (solve.Outcome, error) {
 		return outcome, err
 	}
 	nodes := outcome.Nodes
-	d.form, d.gaveUp = formulate(d.data, d.goal, d.needs, softService), true
+	d.form, d.gaveUp = d.formulated(softService), true
 	d.describe()
 	o.TimeLimit = max(o.TimeLimit-time.Since(begin), time.Second)
 	outcome, err = d.solve(ctx, d.form, o, thorough, true)

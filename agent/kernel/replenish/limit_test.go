@@ -3,7 +3,6 @@ package replenish
 import (
 	"context"
 	"math"
-	"os"
 	"sync"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/dyocense/dyocense/agent/kernel/check"
 	"github.com/dyocense/dyocense/agent/kernel/forecast"
+	"github.com/dyocense/dyocense/agent/kernel/model"
 	"github.com/dyocense/dyocense/agent/kernel/solve"
 	"github.com/dyocense/dyocense/agent/kernel/solve/highs"
 )
@@ -76,8 +76,7 @@ func TestPlanAtItsLimitsIsFoundAgain(t *testing.T) {
 			return
 		}
 		// Every limit is what the plan just keeps.
-		var room []float64
-		room = make([]float64, goal.Horizon)
+		room := make([]float64, goal.Horizon)
 		spent := spending(data, goal, first.orders)
 		for i := range data.Items {
 			item := &data.Items[i]
@@ -116,7 +115,6 @@ func TestPlanAtItsLimitsIsFoundAgain(t *testing.T) {
 	if planned == 0 {
 		t.Error("no shop had a plan")
 	}
-	_ = os.Stdout
 }
 
 func maxOf(values []float64) float64 {
@@ -125,4 +123,87 @@ func maxOf(values []float64) float64 {
 		most = math.Max(most, v)
 	}
 	return most
+}
+
+// The order cost is a speck beside the goods, so an engine that scales rows loses
+// it and calls a budget too small that is just enough.
+func TestLimitsOfVeryDifferentPricesAreKept(t *testing.T) {
+	solver := realEngine(t)
+	mean := []float64{11.28, 6.49, 1.2, 0.02, 0.5, 13.6, 0, 1.94, 0, 2.94, 2.1, 15.94, 0.03, 0}
+	data := Data{PeriodDays: 7, Start: monday, Items: []Item{{
+		SKU: "A", UnitCost: 781.25, Volume: 1.445411205291748, OnHand: 0.6716440338229572, LeadTimeDays: 1, OrderCost: 2e-4, MinOrder: 13, PackSize: 1,
+	}}}
+	goal, forecasts := Goal{Horizon: 3, Gap: 1e-4}.Filled(), []forecast.Forecast{bell(mean, 4)}
+	first := decided(t, solver, data, goal, forecasts)
+	c := replay(data.Items[0].OnHand, mean[:goal.span()], deliveriesOf(&data.Items[0], 7, first.orders[0]))
+	spent := spending(data, goal, first.orders)
+	for limits := range 16 {
+		goal, data := goal, data
+		data.Items = []Item{data.Items[0]}
+		if limits&1 > 0 {
+			data.Items[0].MaxStock = maxOf(c.stock)
+		}
+		if limits&2 > 0 {
+			goal.BudgetPerPeriod = maxOf(spent)
+		}
+		if limits&4 > 0 {
+			goal.BudgetTotal = sum(spent)
+		}
+		if limits&8 > 0 {
+			goal.StorageCapacity = maxOf(c.stock[:3]) * data.Items[0].Volume
+		}
+		if again := decided(t, solver, data, goal, forecasts); again.result.Status != solve.Optimal {
+			t.Errorf("limits %04b at what the plan uses: %s, %s", limits, again.result.Status, again.result.Solver.Detail)
+		}
+	}
+}
+
+// careless is an engine that takes limits for a little more than they are.
+type careless struct{ solve.Solver }
+
+func (s careless) Solve(ctx context.Context, m *model.Model, o solve.Options, observe func(solve.Progress)) (solve.Outcome, error) {
+	loose := *m
+	loose.RowUpper = append([]float64(nil), m.RowUpper...)
+	for i, rule := range m.RowRule {
+		if rule == ruleBudget && loose.RowUpper[i] > 0 {
+			loose.RowUpper[i] *= 1 + 2e-6
+		}
+	}
+	return s.Solver.Solve(ctx, &loose, o, observe)
+}
+
+func TestPlanBeyondALimitByAHairIsSoughtAgain(t *testing.T) {
+	solver := careless{realEngine(t)}
+	mean := make([]float64, 20)
+	for k := range mean {
+		mean[k] = 9
+	}
+	data := Data{PeriodDays: 7, Start: monday, Items: []Item{{SKU: "A", UnitCost: 1e4, OnHand: 20, OrderCost: 1e5, PackSize: 1}}}
+	forecasts := []forecast.Forecast{bell(mean, 2)}
+	goal := Goal{Horizon: 6}.Filled()
+	first := decided(t, solver, data, goal, forecasts)
+	most := maxOf(spending(data, goal, first.orders))
+	goal.BudgetPerPeriod = most * (1 - 2e-6) // not quite enough for that plan
+	d := decided(t, solver, data, goal, forecasts)
+	if !d.result.Status.HasPlan() || !d.result.Check.Passed || maxOf(spending(data, goal, d.orders)) > goal.BudgetPerPeriod*(1+tolerance) {
+		t.Fatalf("%s: %s, check %+v", d.result.Status, d.result.Solver.Detail, d.result.Check)
+	}
+}
+
+func TestLimitsGoInCoins(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		coefficients []float64
+		limit, want  float64
+	}{
+		{[]float64{2.5, 10, -2.5}, 24.9, 22.5},
+		{[]float64{0.07, 0.05}, 1.005, 1},
+		{[]float64{500, 250}, 750, 750},
+		{[]float64{math.Pi, 1}, 7, 7}, // no coin
+	} {
+		got := limitFor(c.limit, c.limit, c.coefficients)
+		if math.Abs(got-c.want) > tolerance*math.Max(1, c.limit) || got < c.want {
+			t.Errorf("amounts of %v within %v are within %v, not %v", c.coefficients, c.limit, c.want, got)
+		}
+	}
 }

@@ -12,8 +12,9 @@ import (
 
 // Levels and labels that one article is planned with.
 const (
-	mostLevels = 120 // of packs ordered by a period, beside the required ones
-	mostLabels = 3   // ways to reach a level that differ in what was lost before
+	mostLevels = 120  // of packs ordered by a period, beside the required ones
+	mostLabels = 3    // ways to reach a level that differ in what was lost before
+	mostExact  = 2000 // packs up to which all levels can be tried
 )
 
 // tariff is what an article pays for the limits in each period.
@@ -53,6 +54,9 @@ type label struct {
 // lots plans one article. Its memory is used again for the next.
 type lots struct {
 	soft   bool
+	every  bool    // try every level, where there are not too many
+	cost   float64 // of the plan made last, prices included
+	exact  bool    // no plan of that article costs less
 	levels []float64
 	table  [][]label // by period, level times mostLabels
 	used   [][]int8  // labels of a level
@@ -152,6 +156,10 @@ func (l *lots) choose(n *need, current []float64) {
 	limit := n.packs[last] + n.minPacks - 1
 	l.levels = append(l.levels[:0], 0)
 	step := math.Max(1, math.Ceil(limit/mostLevels))
+	if l.every && limit <= mostExact {
+		step = 1
+	}
+	l.exact = step == 1 && !l.soft // labels that were dropped could have been better
 	for packs := step; packs <= limit; packs += step {
 		l.levels = append(l.levels, packs)
 	}
@@ -195,6 +203,7 @@ func (l *lots) trace(n *need, span int) []float64 {
 			}
 		}
 	}
+	l.cost = best
 	if level < 0 {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dyocense/dyocense/agent/kernel/check"
 	"github.com/dyocense/dyocense/agent/kernel/model"
 	"github.com/dyocense/dyocense/agent/kernel/solve"
 )
@@ -21,6 +22,7 @@ const wholeEnough = 1e-6
 
 // seeking is one search.
 type seeking struct {
+	f       *formulation
 	solver  solve.Solver
 	o       solve.Options
 	gap     float64 // wanted
@@ -35,6 +37,9 @@ type seeking struct {
 // relaxation is solved, which then can take longer than there is time.
 const largeModel = 20_000
 
+// ownEngine is named when a plan was found and proven without another one.
+const ownEngine = "lot-sizing"
+
 // depth is how far a search goes.
 type depth int
 
@@ -45,12 +50,15 @@ const (
 
 // seek solves a formulation. The outcome's bound holds for the whole model.
 func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Options, how depth, observe func(solve.Progress)) (solve.Outcome, error) {
-	s := &seeking{solver: solver, o: o, gap: math.Max(0, o.RelativeGap), begin: time.Now(), observe: observe, bound: math.Inf(-1)}
+	s := &seeking{f: &f, solver: solver, o: o, gap: math.Max(0, o.RelativeGap), begin: time.Now(), observe: observe, bound: math.Inf(-1)}
 	soft := f.soft()
 	bargained := f.extra >= 0 || f.over != nil // then other limits hold than the goal's
 	if !bargained && (soft || f.model.Cols() > largeModel) {
 		bargained = true
-		s.bargain(ctx, &f, soft, s.left()/2)
+		s.bargain(ctx, &f, soft, s.left()/3)
+		if s.good() {
+			return s.finished(*s.best), nil
+		}
 	}
 	out, err := s.relaxation(ctx, &f)
 	if err != nil || !out.Status.HasPlan() && s.best == nil {
@@ -72,11 +80,15 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 			return s.ended(ctx, near), nil
 		}
 	}
-	if s.best == nil && !bargained {
-		s.bargain(ctx, &f, soft, s.left()/2)
+	if !bargained {
+		s.bargain(ctx, &f, soft, s.left()/3)
 		if s.over(ctx) || how == firstFound {
 			return s.ended(ctx, solve.Outcome{Status: solve.NoSolutionFound, Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 		}
+	}
+	if s.best != nil && f.model.Cols() > largeModel {
+		// A search over all of it gets nowhere, and does not look at the clock.
+		return s.ended(ctx, solve.Outcome{Stopped: "time_limit", Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 	}
 	out, err = s.run(ctx, f.model, o.RelativeGap, s.left())
 	if err != nil {
@@ -95,14 +107,24 @@ func (s *seeking) relaxation(ctx context.Context, f *formulation) (solve.Outcome
 	relaxed.Integer = make([]bool, relaxed.Cols())
 	out, err := s.run(ctx, &relaxed, s.o.RelativeGap, s.left())
 	if err == nil && out.Status == solve.Optimal {
-		s.bound = out.Objective - 1e-7*math.Abs(out.Objective)
+		s.bound = math.Max(s.bound, out.Objective-1e-7*math.Abs(out.Objective))
 	}
 	return out, err
 }
 
 // bargain looks for a plan without the engine.
 func (s *seeking) bargain(ctx context.Context, f *formulation, soft bool, limit time.Duration) {
-	if found := newBargain(f, soft).search(ctx, time.Now().Add(limit), s.enough); found != nil {
+	until := time.Now().Add(limit)
+	talks := newBargain(f, soft)
+	found := talks.search(ctx, until, s.enough)
+	if !soft {
+		s.bound = math.Max(s.bound, talks.proof(ctx, until.Add(limit/4)))
+		if !f.goal.coupled() && talks.settled(ctx, until.Add(limit/4)) {
+			found = talks.best
+		}
+	}
+	if found != nil {
+		found.Engine = ownEngine
 		s.keep(*found)
 	}
 }
@@ -199,8 +221,22 @@ func (s *seeking) tell(p solve.Progress, whole bool) {
 	s.observe(out)
 }
 
+// keep takes a plan when it is the best. Where service may be given up, the model
+// lets a sale be lost before it has to be, when that spares safety stock; nobody
+// sends customers away for that. So it is priced as it would happen: the bound
+// holds all the same, and the plans can be compared.
 func (s *seeking) keep(out solve.Outcome) {
-	if out.Status.HasPlan() && (s.best == nil || out.Objective < s.best.Objective) {
+	if !out.Status.HasPlan() {
+		return
+	}
+	if s.f.soft() {
+		out.X = s.f.solution(s.f.orders(out.X))
+		out.Objective = s.f.cost(out.X)
+		if !check.Solution(s.f.model, out.X, out.Objective).Passed {
+			return
+		}
+	}
+	if s.best == nil || out.Objective < s.best.Objective {
 		s.best = &out
 	}
 }
