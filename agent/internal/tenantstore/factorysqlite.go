@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/docstore/sqlitestore"
@@ -21,7 +22,13 @@ const fileSuffix = ".db"
 type sqliteFactory struct {
 	dir         string
 	collections []docstore.Collection
+
+	mu    sync.Mutex
+	empty []byte // the file of a tenant without data; nil until the first Create
 }
+
+// newSuffix marks a tenant's file that is not written to its end yet.
+const newSuffix = ".new"
 
 // NewSQLiteFactory keeps tenants in dir/tenants/<tenant>.db. It fails with
 // docstore.ErrDeclaration for collections a tenant cannot have.
@@ -38,6 +45,9 @@ func NewSQLiteFactory(dir string, collections []docstore.Collection) (Factory, e
 
 func (f *sqliteFactory) Collections() []docstore.Collection { return f.collections }
 
+// Create copies an empty file and gives it the tenant's name at the end. SQLite
+// would sync a dozen times on the way to the same bytes; this does twice, and a
+// crash leaves either no tenant or a whole one.
 func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	path, err := f.path(tenant)
 	if err != nil {
@@ -46,14 +56,65 @@ func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	s, err := sqlitestore.Open(path, tenantOptions())
+	empty, err := f.emptyFile(ctx)
 	if err != nil {
-		return fmt.Errorf("create file of tenant: %w", err)
+		return fmt.Errorf("make an empty file for tenants: %w", err)
 	}
-	if err := errors.Join(s.Ensure(ctx, withOwn(f.collections)...), s.Close()); err != nil {
-		return fmt.Errorf("create collections of tenant: %w", err)
+	// A removal that was cut off leaves a log, which SQLite would replay into the
+	// new file.
+	if err := removeFile(path); err != nil {
+		return err
+	}
+	if err := writeDurably(path+newSuffix, empty); err != nil {
+		return docstore.ErrUnavailable.Because(fmt.Errorf("write file of tenant: %w", err))
+	}
+	if err := os.Rename(path+newSuffix, path); err != nil {
+		return docstore.ErrUnavailable.Because(fmt.Errorf("name file of tenant: %w", err))
 	}
 	return f.sync()
+}
+
+// emptyFile is what a tenant's file holds before its first write: all collections
+// and indexes, no document.
+func (f *sqliteFactory) emptyFile(ctx context.Context) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.empty != nil {
+		return f.empty, nil
+	}
+	path := filepath.Join(f.dir, ".empty"+fileSuffix) // no tenant's name
+	if err := removeFile(path); err != nil {          // a crash may have left half of one
+		return nil, err
+	}
+	s, err := sqlitestore.Open(path, tenantOptions())
+	if err != nil {
+		return nil, err
+	}
+	// Close folds the write-ahead log into the file, which is then whole by itself.
+	if err := errors.Join(s.Ensure(ctx, withOwn(f.collections)...), s.Close()); err != nil {
+		return nil, err
+	}
+	empty, err := os.ReadFile(path)
+	if err != nil {
+		return nil, docstore.ErrUnavailable.Because(err)
+	}
+	if err := removeFile(path); err != nil {
+		return nil, err
+	}
+	f.empty = empty
+	return empty, nil
+}
+
+func writeDurably(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // tenantOptions keep an open tenant small; there are many.
@@ -83,12 +144,21 @@ func (f *sqliteFactory) Remove(_ context.Context, tenant id.Tenant) error {
 	if err != nil {
 		return err
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+	if err := removeFile(path); err != nil {
+		return err
+	}
+	return f.sync()
+}
+
+// removeFile unlinks a file of SQLite with its companions; those that are missing
+// are no trouble.
+func removeFile(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock", newSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return docstore.ErrUnavailable.Because(fmt.Errorf("remove file of tenant: %w", err))
 		}
 	}
-	return f.sync()
+	return nil
 }
 
 func (f *sqliteFactory) Tenants(context.Context) ([]id.Tenant, error) {

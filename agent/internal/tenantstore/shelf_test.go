@@ -235,6 +235,25 @@ func TestSQLiteFactory(t *testing.T) {
 			t.Errorf("left %v, error %v", left, err)
 		}
 	})
+	t.Run("creates an empty tenant beside what a cut-off removal left", func(t *testing.T) {
+		noError(t, f.Create(t.Context(), tenant))
+		docs, err := f.Open(t.Context(), tenant)
+		noError(t, err)
+		do(t, open(t, docs), "", putNote("old", note{"old", 1}))
+		log, err := os.ReadFile(path + "-wal") // still open: the log holds the write
+		noError(t, err)
+		noError(t, docs.Close())
+		noError(t, f.Remove(t.Context(), tenant))
+		noError(t, os.WriteFile(path+"-wal", log, 0o600))
+		noError(t, f.Create(t.Context(), tenant))
+		docs, err = f.Open(t.Context(), tenant)
+		noError(t, err)
+		if got := contents(t, open(t, docs)); len(got) != 0 {
+			t.Errorf("it holds %v", got)
+		}
+		noError(t, docs.Close())
+		noError(t, f.Remove(t.Context(), tenant))
+	})
 	t.Run("says what is wrong with a file that is not ours", func(t *testing.T) {
 		stranger := id.NewTenant()
 		if err := os.WriteFile(filepath.Join(dir, "tenants", string(stranger)+".db"), []byte("not a database at all, just text of some length"), 0o600); err != nil {
