@@ -59,7 +59,7 @@ func (r *Report) Print(w io.Writer) error {
 	for _, f := range r.figures {
 		wide = max(wide, len(f.Name))
 	}
-	fmt.Fprintf(t, "%-*s\tmeasured\tunit\tbar\theld\t\n", wide, "figure")
+	_, _ = fmt.Fprintf(t, "%-*s\tmeasured\tunit\tbar\theld\t\n", wide, "figure")
 	held, bars := 0, 0
 	for _, f := range r.figures {
 		bar, verdict := "", ""
@@ -75,7 +75,7 @@ func (r *Report) Print(w io.Writer) error {
 				verdict = "yes"
 			}
 		}
-		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t\n", wide, f.Name, number(f.Value), f.Unit, bar, verdict)
+		_, _ = fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t\n", wide, f.Name, number(f.Value), f.Unit, bar, verdict)
 	}
 	if err := t.Flush(); err != nil {
 		return err

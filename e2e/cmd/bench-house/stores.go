@@ -20,8 +20,8 @@ import (
 const (
 	// documents is the size at which the stores are measured.
 	documents = 100_000
-	// fewDocuments is what the server of the tests is measured at: a hundred
-	// thousand would take it half an hour to load.
+	// fewDocuments is what the server of the tests is measured at: it answers a
+	// find by reading every document, which at a hundred thousand takes seconds.
 	fewDocuments = 2_000
 )
 
