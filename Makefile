@@ -12,7 +12,11 @@ COMMIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 INFO       := github.com/dyocense/dyocense/shared/buildinfo
 LDFLAGS    := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT)
 MODULES    := shared controlplane agent e2e
-PACKAGES   := $(foreach m,shared controlplane agent,github.com/dyocense/dyocense/$(m)/...)
+ROOT       := github.com/dyocense/dyocense
+# The kernel knows no mode and spends its time in the solver, which the race
+# detector slows down tenfold and cannot look into; it is tested apart.
+PACKAGES   := $(ROOT)/shared/... $(ROOT)/controlplane/... $(ROOT)/agent/internal/... $(ROOT)/agent/cmd/...
+KERNEL     := $(ROOT)/agent/kernel/...
 
 GOLANGCI_VERSION := v2.5.0
 GOLANGCI   := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
@@ -57,7 +61,7 @@ web/node_modules/.installed: web/package-lock.json
 	touch $@
 
 .PHONY: test
-test: test-smb test-platform test-web ## all tests, in both modes; installs what they need
+test: test-kernel test-smb test-platform test-web ## all tests, in both modes; installs what they need
 
 .PHONY: test-smb
 test-smb: engine portal-stub servers ## the Go tests as the shared pool runs
@@ -67,6 +71,14 @@ test-smb: engine portal-stub servers ## the Go tests as the shared pool runs
 .PHONY: test-platform
 test-platform: engine portal-stub servers ## the Go tests as dedicated infrastructure runs
 	DEPLOYMENT_MODE=platform go test $(RACE) -json $(PACKAGES) | go run ./e2e/cmd/testreport -title 'platform mode'
+
+.PHONY: test-kernel
+test-kernel: engine ## the decision kernel: forecasts, models, engine, checker, decisions
+	go test -json $(KERNEL) | go run ./e2e/cmd/testreport -title 'kernel'
+
+.PHONY: race-kernel
+race-kernel: engine ## the kernel's concurrent parts under the race detector
+	go test $(RACE) -short -json $(KERNEL) | go run ./e2e/cmd/testreport -title 'kernel, race detector'
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## the portal's unit tests
