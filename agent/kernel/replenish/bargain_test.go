@@ -99,6 +99,7 @@ func TestGivingUpService(t *testing.T) {
 			}
 			if found == nil {
 				t.Fatal("there is no plan")
+				return
 			}
 			orders := f.orders(found.X)
 			a := auditPlan(data, goal, forecasts, orders)

@@ -118,8 +118,9 @@ func (d *decision) plan(ctx context.Context) error {
 		if err := d.stage(StageCheck, func() error { d.check(outcome.X); return nil }); err != nil {
 			return err
 		}
-		if d.result.Check.Passed || d.result.Check.MaxViolation > 1e-3*math.Max(1, d.goal.largest()) || !d.goal.coupled() || ctx.Err() != nil {
-			return nil
+		far := d.result.Check.MaxViolation > 1e-3*math.Max(1, d.goal.largest()) // that is no rounding
+		if d.result.Check.Passed || far || !d.goal.coupled() || stopped(ctx) {
+			break
 		}
 	}
 	return nil

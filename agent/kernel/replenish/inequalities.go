@@ -77,12 +77,13 @@ func (f *formulation) addCounts(b *model.Builder, i int) {
 }
 
 // softReach is how many periods an inequality may span where service may be given
-// up. They make such a relaxation much slower, so they are for small models.
+// up. They make such a relaxation much slower, so only small models have them: a
+// weak bound is more than none.
 func softReach(items int) int {
 	if items <= 60 {
 		return 4
 	}
-	return 1
+	return 0
 }
 
 // addSoftInequalities are addInequalities where service may be given up: what

@@ -100,7 +100,7 @@ func (l *lots) plan(n *need, current []float64, t *tariff) []float64 {
 			}
 		}
 	}
-	return l.trace(n, span)
+	return l.trace(span)
 }
 
 // extend adds a way to reach level k in period o, when it is worth keeping.
@@ -194,7 +194,7 @@ func (l *lots) prepare(n *need, span, count int) {
 }
 
 // trace follows the cheapest way back.
-func (l *lots) trace(n *need, span int) []float64 {
+func (l *lots) trace(span int) []float64 {
 	level, by, best := -1, int8(0), math.Inf(1)
 	for k := range l.levels {
 		for b := range l.used[span-1][k] {
