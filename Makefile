@@ -10,7 +10,8 @@ TOOLS      := $(CACHE)/tools
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 INFO       := github.com/dyocense/dyocense/shared/buildinfo
-LDFLAGS    := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT)
+LDFLAGS    := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT) \
+              -X '$(INFO).engine=highs-embedded $(shell sed -n 's/^version=//p' deploy/engine/fetch.sh)'
 MODULES    := shared controlplane agent e2e
 ROOT       := github.com/dyocense/dyocense
 # The kernel knows no mode and spends its time in the solver, which the race

@@ -1,7 +1,7 @@
 // Package buildinfo says which build of Dyocense is running.
 //
-// It owns the version and commit, which the linker sets. It does not know the
-// solver engine; the agent adds that.
+// It owns the version, the commit and the embedded solver engine, which the linker
+// sets.
 package buildinfo
 
 import "runtime/debug"
@@ -10,6 +10,7 @@ import "runtime/debug"
 var (
 	version string
 	commit  string
+	engine  string
 )
 
 // Version is the release, or "dev".
@@ -33,4 +34,13 @@ func Commit() string {
 		}
 	}
 	return "unknown"
+}
+
+// Engine is the solver engine that this build was made with, or "unknown". The
+// agent, which carries it, knows better.
+func Engine() string {
+	if engine == "" {
+		return "unknown"
+	}
+	return engine
 }

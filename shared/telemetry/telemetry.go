@@ -7,6 +7,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,21 +25,25 @@ import (
 // Logger writes to w. LOG_FORMAT is text (default) or json, LOG_LEVEL debug,
 // info (default), warn or error.
 func Logger(w io.Writer, program string, getenv func(string) string) (*slog.Logger, error) {
-	var level slog.Level
+	var (
+		level    slog.Level
+		mistakes []error
+	)
 	if text := getenv("LOG_LEVEL"); text != "" {
 		if err := level.UnmarshalText([]byte(text)); err != nil {
-			return nil, fmt.Errorf("LOG_LEVEL is %q; it must be debug, info, warn or error", text)
+			mistakes = append(mistakes, fmt.Errorf("LOG_LEVEL is %q; it must be debug, info, warn or error", text))
 		}
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
 	switch format := getenv("LOG_FORMAT"); strings.ToLower(format) {
 	case "", "text":
-		return slog.New(slog.NewTextHandler(w, options)).With("program", program), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)).With("program", program), nil
+		handler = slog.NewJSONHandler(w, options)
 	default:
-		return nil, fmt.Errorf("LOG_FORMAT is %q; it must be text or json", format)
+		mistakes = append(mistakes, fmt.Errorf("LOG_FORMAT is %q; it must be text or json", format))
 	}
+	return slog.New(handler).With("program", program), errors.Join(mistakes...)
 }
 
 // Metrics is a registry of its own, with the Go runtime and process in it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ import (
 
 const program = "dyocense-agent"
 
+// badUse is the exit code of a command line that cannot be understood.
+const badUse = 2
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -35,8 +39,12 @@ func execute(ctx context.Context, c *cobra.Command) int {
 	if err == nil {
 		return 0
 	}
-	if text := err.Error(); text != "" { // a command that has said it all has no text
+	text := err.Error()
+	if text != "" { // a command that has said it all has no text
 		c.PrintErrf("%s: %s\n", program, text)
+	}
+	if strings.HasPrefix(text, "unknown command") { // cobra has no value for it
+		return badUse
 	}
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {

@@ -28,15 +28,15 @@ func Collections() []docstore.Collection {
 
 // The faults of uploads.
 var (
-	ErrNoUpload    = fault.New(fault.NotFound, "tables.no_such_upload", "There is no such upload; uploads are kept for 24 hours. Upload the file again.")
-	ErrFileErrors  = fault.New(fault.Invalid, "tables.file_has_errors", "The file has errors, so nothing was stored. Correct them and upload it again.")
-	ErrManyUploads = fault.New(fault.Exhausted, "tables.too_many_uploads", "There are 20 uploads that wait for their columns. Commit one, or wait until they expire.")
+	ErrNoUpload   = fault.New(fault.NotFound, "tables.no_such_upload", "There is no such upload; uploads are kept for 24 hours. Upload the file again.")
+	ErrFileErrors = fault.New(fault.Invalid, "tables.file_has_errors", "The file has errors, so nothing was stored. Correct them and upload it again.")
 )
 
 // UploadTTL is how long an upload waits for its mapping.
 const UploadTTL = 24 * time.Hour
 
-// maxUploads is how many uploads of one tenant may wait.
+// maxUploads is how many uploads of one tenant wait; a newer one drops the
+// oldest. Somebody who tries files leaves most of them behind.
 const maxUploads = 20
 
 // Upload is a file that waits for its mapping.
@@ -89,7 +89,7 @@ func (d Desk) Upload(ctx context.Context, filename string, raw []byte) (Upload, 
 	if err != nil {
 		return Upload{}, err
 	}
-	if err := d.makeRoom(ctx); err != nil {
+	if _, err := d.forget(ctx, maxUploads-1); err != nil {
 		return Upload{}, err
 	}
 	blob, err := d.Store.PutBlob(ctx, raw)
@@ -259,22 +259,12 @@ func tableOf(r tenantstore.Receipt) (Table, error) {
 	return t, nil
 }
 
-// makeRoom collects the uploads that have expired, and fails with
-// ErrManyUploads when too many are left.
-func (d Desk) makeRoom(ctx context.Context) error {
-	left, err := d.Collect(ctx)
-	if err != nil {
-		return err
-	}
-	if left >= maxUploads {
-		return ErrManyUploads
-	}
-	return nil
-}
-
 // Collect forgets the uploads that have expired and says how many are left.
-func (d Desk) Collect(ctx context.Context) (left int, err error) {
-	var expired []string
+func (d Desk) Collect(ctx context.Context) (left int, err error) { return d.forget(ctx, maxUploads) }
+
+// forget drops the uploads that have expired, and the oldest beyond most.
+func (d Desk) forget(ctx context.Context, most int) (left int, err error) {
+	var expired, waiting []string // waiting is oldest first: identifiers sort by time
 	q := docstore.Query{Limit: 1000}
 	for {
 		page, err := d.Store.Find(ctx, uploads, q)
@@ -291,13 +281,17 @@ func (d Desk) Collect(ctx context.Context) (left int, err error) {
 			if d.now().After(k.ExpiresAt) {
 				expired = append(expired, doc.ID)
 			} else {
-				left++
+				waiting = append(waiting, doc.ID)
 			}
 		}
 		if q.After = page.Next; q.After == "" {
 			break
 		}
 	}
+	if over := len(waiting) - most; over > 0 {
+		expired, waiting = append(expired, waiting[:over]...), waiting[over:]
+	}
+	left = len(waiting)
 	if len(expired) == 0 {
 		return left, nil
 	}

@@ -41,7 +41,7 @@ func command() *cobra.Command {
 			"Every setting is an environment variable; .env.smb and .env.platform list them. A file\n" +
 			"named in ENV_FILE, or .env in the working directory, is read under the environment.",
 		Args:          cobra.NoArgs,
-		Version:       fmt.Sprintf("%s (commit %s)", buildinfo.Version(), buildinfo.Commit()),
+		Version:       fmt.Sprintf("%s (commit %s, engine %s)", buildinfo.Version(), buildinfo.Commit(), buildinfo.Engine()),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd, flags) },
@@ -94,12 +94,9 @@ func serve(cmd *cobra.Command, flags map[string]string) error {
 	if err != nil {
 		return err
 	}
-	log, err := telemetry.Logger(cmd.ErrOrStderr(), program, getenv)
-	if err != nil {
-		return err
-	}
-	config, err := app.LoadConfig(getenv)
-	if err != nil {
+	log, logMistake := telemetry.Logger(cmd.ErrOrStderr(), program, getenv)
+	config, mistakes := app.LoadConfig(getenv)
+	if err := errors.Join(logMistake, mistakes); err != nil {
 		return fmt.Errorf("the settings are not right:\n%w", err)
 	}
 	flush, err := telemetry.Traces(cmd.Context(), program, buildinfo.Version(), getenv)

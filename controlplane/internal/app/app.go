@@ -162,7 +162,6 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "sign-ups", Run: desk.Run},
 		{Name: "sessions", Run: people.Run},
 		{Name: "payment notices", Run: inbox.Run},
-		{Name: "http", Run: func(ctx context.Context) error { return server.Run(ctx, l) }},
 	}
 	parts = append(parts, pay.deliver(inbox)...)
 	child, agentParts, err := poolAgent(c, l.Addr(), pool, log)
@@ -170,6 +169,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	parts = append(parts, agentParts...)
+	// HTTP stops before the agent: live streams end first, so that the agent has
+	// nothing left to drain.
+	parts = append(parts, process.Part{Name: "http", Run: func(ctx context.Context) error { return server.Run(ctx, l) }})
 	parts = append(parts, process.Part{Name: "greeting", Run: func(ctx context.Context) error {
 		greet(out, l.Addr(), c, pay, mailbox, child)
 		<-ctx.Done()

@@ -21,7 +21,7 @@ var (
 	ErrNotHere  = fault.New(fault.NotFound, "gateway.not_here", "There is no such address in the API.")
 	ErrNobody   = fault.New(fault.Unavailable, "gateway.nobody", "Your data plane is not connected right now. Try again in a moment.")
 	ErrTooMany  = fault.New(fault.RateLimited, "gateway.too_many", "Too many requests at once. Wait until some are answered, then try again.")
-	ErrTooLarge = fault.New(fault.TooLarge, "gateway.too_large", "This is larger than 21 MB. Split it and send the parts.")
+	ErrTooLarge = fault.New(fault.TooLarge, "gateway.too_large", "This is too large: files may have up to 20 MB. Split it and send the parts.")
 	ErrTooSlow  = fault.New(fault.Unavailable, "gateway.too_slow", "This took too long. Try again in a moment.")
 )
 
