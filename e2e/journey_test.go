@@ -147,7 +147,7 @@ func TestFilesThroughTheGateway(t *testing.T) {
 	ctx := t.Context()
 	c := customer(t, p, "cleo")
 
-	upload := func(name, text string) (id string, kind string) {
+	upload := func(name, text string) (id, kind string) {
 		t.Helper()
 		var answer struct{ ID, Kind string }
 		must(t, c.Call(ctx, http.MethodPost, "/v1/uploads?filename="+name, []byte(text), &answer))

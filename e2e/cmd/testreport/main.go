@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"sort"
 	"strings"
@@ -43,14 +44,15 @@ func main() {
 	}
 }
 
-func run(in io.Reader, out io.Writer, title string) error {
+func run(in io.Reader, w io.Writer, title string) error {
+	out := log.New(w, "", 0)
 	r := report{reasons: map[string]string{}, output: map[string][]string{}}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 1<<20), 64<<20)
 	for lines.Scan() {
 		var e event
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Fprintln(out, lines.Text()) // not JSON: go itself speaks
+			out.Print(lines.Text()) // not JSON: go itself speaks
 			continue
 		}
 		r.take(out, e)
@@ -61,7 +63,7 @@ func run(in io.Reader, out io.Writer, title string) error {
 	return r.close(out, title)
 }
 
-func (r *report) take(out io.Writer, e event) {
+func (r *report) take(out *log.Logger, e event) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output":
@@ -71,13 +73,13 @@ func (r *report) take(out io.Writer, e event) {
 			r.output[e.Package] = append(r.output[e.Package], e.Output)
 		}
 	case "build-output":
-		fmt.Fprint(out, e.Output)
+		out.Print(e.Output)
 	case "pass":
 		if e.Test != "" {
 			r.passed++
 			delete(r.output, key)
 		} else {
-			fmt.Fprintf(out, "ok    %-70s %6.1fs\n", short(e.Package), e.Elapsed)
+			out.Printf("ok    %-70s %6.1fs\n", short(e.Package), e.Elapsed)
 		}
 	case "skip":
 		if e.Test != "" {
@@ -87,27 +89,27 @@ func (r *report) take(out io.Writer, e event) {
 	case "fail":
 		if e.Test != "" {
 			r.failed++
-			fmt.Fprintf(out, "FAIL  %s %s\n%s", short(e.Package), e.Test, indent(r.output[key]))
+			out.Printf("FAIL  %s %s\n%s", short(e.Package), e.Test, indent(r.output[key]))
 		} else {
-			fmt.Fprintf(out, "FAIL  %-70s %6.1fs\n%s", short(e.Package), e.Elapsed, indent(r.output[e.Package]))
+			out.Printf("FAIL  %-70s %6.1fs\n%s", short(e.Package), e.Elapsed, indent(r.output[e.Package]))
 			r.broken = append(r.broken, short(e.Package))
 		}
 	}
 }
 
-func (r *report) close(out io.Writer, title string) error {
+func (r *report) close(out *log.Logger, title string) error {
 	if len(r.reasons) > 0 {
-		fmt.Fprintf(out, "\nNot run on this machine (%s):\n", title)
+		out.Printf("\nNot run on this machine (%s):\n", title)
 		names := make([]string, 0, len(r.reasons))
 		for name := range r.reasons {
 			names = append(names, name)
 		}
 		sort.Strings(names)
 		for _, name := range names {
-			fmt.Fprintf(out, "  %s: %s\n", name, r.reasons[name])
+			out.Printf("  %s: %s\n", name, r.reasons[name])
 		}
 	}
-	fmt.Fprintf(out, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
+	out.Printf("\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
 	switch {
 	case len(r.broken) > 0:
 		return fmt.Errorf("%s: failed in %s", title, strings.Join(r.broken, ", "))
