@@ -19,12 +19,15 @@ func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mail
 	if c.CoreURL != "" {
 		core = "external"
 	}
-	payment, mail := "Stripe", "SMTP"
+	payment, mail, mailState := "Stripe", "SMTP", features.Ready
 	if pay.sandbox != nil {
 		payment = "sandbox: no real money moves"
 	}
 	if mailbox.Shows() {
 		mail = "shown at /outbox: no mail leaves"
+		if !c.loopback() {
+			mail, mailState = "shown at /outbox to everybody who reaches this address: set SMTP_ADDRESS", features.Degraded
+		}
 	}
 	all := []check{
 		asking("store", store, s.store.Ping),
@@ -32,7 +35,7 @@ func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mail
 		asking("bus edge", "embedded", connected(s.edgeConn)),
 		asking("pool agent", "", pool.alive),
 		always("payments", features.Ready, payment),
-		always("mail", features.Ready, mail),
+		always("mail", mailState, mail),
 	}
 	for _, p := range platformParts(c) {
 		state, reason := p.state(c.Features)

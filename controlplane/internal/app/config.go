@@ -128,3 +128,13 @@ func (c Config) OwnURL() string {
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }
+
+// loopback says whether only this machine can reach us.
+func (c Config) loopback() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
