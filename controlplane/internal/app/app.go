@@ -33,6 +33,7 @@ import (
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/id"
 	"github.com/dyocense/dyocense/shared/process"
+	"github.com/dyocense/dyocense/shared/telemetry"
 )
 
 // app is the wired control plane: what routes and parts reach for.
@@ -120,7 +121,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 	}
+	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
+		Metrics: metrics,
 		Version: buildinfo.Version(), Secure: c.Secure(), Cookie: identity.NewJar(c.Secure()).Name(), Log: log,
 		Arrive: func(ctx context.Context, address string) context.Context {
 			ip, err := netip.ParseAddr(address)
@@ -164,6 +167,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "payment notices", Run: inbox.Run},
 	}
 	parts = append(parts, pay.deliver(inbox)...)
+	if c.Metrics != "" {
+		parts = append(parts, process.Part{Name: "metrics", Run: func(ctx context.Context) error { return telemetry.Serve(ctx, c.Metrics, metrics) }})
+	}
 	child, agentParts, err := poolAgent(c, l.Addr(), pool, log)
 	if err != nil {
 		return err

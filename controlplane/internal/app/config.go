@@ -14,6 +14,7 @@ type Config struct {
 	Features features.Features
 
 	Listen        string // HOST:PORT; port 0 takes any
+	Metrics       string // HOST:PORT of /metrics, not for the public; "" serves none
 	Data          string // directory of everything this process keeps
 	BaseURL       string // as people type it; "" means http and the address listened on
 	Production    bool   // ENVIRONMENT=production: no sandbox, no outbox page, https only
@@ -60,6 +61,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 	c := Config{
 		Features:      f,
 		Listen:        e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
+		Metrics:       e.text("DYOCENSE_METRICS_LISTEN", ""),
 		Data:          e.text("DYOCENSE_DATA", "data"),
 		BaseURL:       strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
 		Production:    e.choice("ENVIRONMENT", "development", "production") == "production",
@@ -96,6 +98,9 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 func (c Config) together(e *environment) {
 	if c.SMTP.Address != "" {
 		e.address("SMTP_ADDRESS", "")
+	}
+	if c.Metrics != "" {
+		e.address("DYOCENSE_METRICS_LISTEN", "")
 	}
 	if c.Stripe.Key.Set() && !c.Stripe.WebhookSecret.Set() {
 		e.wrong("STRIPE_API_KEY is set but STRIPE_WEBHOOK_SECRET is not: without it nobody can tell Stripe's messages from forged ones")

@@ -4,7 +4,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -30,7 +32,10 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if crossSite(c) {
 		return writeProblem(c, errCrossSite, 0)
 	}
+	began := time.Now()
 	err := c.Next()
+	// The route's pattern and not its path: paths carry ids, and there is no end of them.
+	s.took.WithLabelValues(strings.Clone(c.Method()), c.Route().Path, strconv.Itoa(c.Response().StatusCode())).Observe(time.Since(began).Seconds())
 	if c.Request().IsBodyStream() {
 		// What nobody read of a body would be taken for the next request. It is thrown
 		// away, so that the client hears the answer, and the connection ends.

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/openapi"
@@ -43,7 +44,9 @@ type Config struct {
 	// SignIn finds who is behind a session token and puts it into the context. It
 	// fails with fault.Unauthenticated.
 	SignIn func(ctx context.Context, token string) (context.Context, error)
-	Log    *slog.Logger
+	// Metrics receives what is measured of requests; nil measures nothing.
+	Metrics prometheus.Registerer
+	Log     *slog.Logger
 }
 
 // Server serves HTTP. Routes are added before Run.
@@ -53,12 +56,19 @@ type Server struct {
 	api     huma.API
 	started context.Context // ends when the server stops: the parent of every request's context
 	stop    context.CancelFunc
+	took    *prometheus.HistogramVec
 }
 
 // New makes a server without routes.
 func New(cfg Config) *Server {
 	started, stop := context.WithCancel(context.Background())
-	s := &Server{cfg: cfg, started: started, stop: stop}
+	s := &Server{cfg: cfg, started: started, stop: stop, took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "dyocense_http_request_seconds", Help: "Time until the head of an answer, by route.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"method", "route", "status"})}
+	if cfg.Metrics != nil {
+		cfg.Metrics.MustRegister(s.took)
+	}
 	s.app = fiber.New(fiber.Config{
 		Immutable:             true,
 		DisableStartupMessage: true,
