@@ -435,3 +435,87 @@ func TestSameInputSamePlan(t *testing.T) {
 		t.Error("two decisions on the same data differ")
 	}
 }
+
+func TestOrderingNothingIsNotCalledEnough(t *testing.T) {
+	d := decider(t)
+	r, err := d.Decide(t.Context(), shelf(10), replenish.Goal{BudgetPerPeriod: 1, ServiceRule: replenish.ServicePreferred}, nil)
+	if err != nil || !r.Status.HasPlan() || len(r.Orders) != 0 || r.Plan.UnitsShort == 0 {
+		t.Fatalf("%s, %d orders, %v", r.Status, len(r.Orders), err)
+	}
+	for _, text := range []string{r.Headline, r.Explanation.Sentences[0].Text} {
+		if !strings.Contains(text, "of demand served") && !strings.Contains(text, "of expected demand is served") || !strings.Contains(text, "short") {
+			t.Errorf("%q does not say first that demand is lost", text)
+		}
+	}
+	for _, s := range r.Explanation.Sentences {
+		if strings.Contains(s.Text, "enough") {
+			t.Errorf("%q calls the stock enough", s.Text)
+		}
+	}
+	wordsRestOnFacts(t, r)
+}
+
+func TestPreferredServiceIsOfferedLast(t *testing.T) {
+	d := decider(t)
+	for name, budget := range map[string]float64{"a budget that buys something": 90, "a budget that buys nothing": 1} {
+		t.Run(name, func(t *testing.T) {
+			r, err := d.Decide(t.Context(), shelf(10), replenish.Goal{BudgetPerPeriod: budget}, nil)
+			if err != nil || r.Status != solve.InfeasibleProven {
+				t.Fatalf("%s, %v", r.Status, err)
+			}
+			offered := false
+			for k, change := range r.Diagnosis.Changes {
+				if change.Field == "serviceRule" {
+					offered = true
+					if k == 0 || k != len(r.Diagnosis.Changes)-1 {
+						t.Errorf("it is number %d of %+v", k+1, r.Diagnosis.Changes)
+					}
+				}
+			}
+			if offered != (budget == 90) {
+				t.Errorf("offered: %v, in %+v", offered, r.Diagnosis.Changes)
+			}
+			if first := r.Diagnosis.Changes[0]; first.Field != "budgetPerPeriod" || !first.Verified {
+				t.Errorf("the first change is %+v", first)
+			}
+			for _, s := range r.Explanation.Sentences {
+				if strings.Contains(s.Text, "given up") {
+					t.Errorf("without a plan it says %q", s.Text)
+				}
+			}
+			wordsRestOnFacts(t, r)
+		})
+	}
+}
+
+func TestOneSentenceHasOneKindOfMoney(t *testing.T) {
+	d := decider(t)
+	r, err := d.Decide(t.Context(), shelf(10), replenish.Goal{Horizon: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0.0
+	for _, p := range r.Periods {
+		total += p.Spend
+	}
+	if math.Abs(total-r.Plan.Spend) > 1e-9 || math.Abs(r.Plan.Spend-r.Plan.Purchase-r.Plan.Ordering) > 1e-9 {
+		t.Errorf("weeks spend %v, the plan %+v", total, r.Plan)
+	}
+	for _, f := range r.Explanation.Sentences[0].Facts {
+		if f.Path == "/plan/purchase" {
+			t.Errorf("%q mixes goods with spending", r.Explanation.Sentences[0].Text)
+		}
+	}
+}
+
+func TestStorageLimitWithoutVolumesIsTold(t *testing.T) {
+	d := decider(t)
+	r, err := d.Decide(t.Context(), shelf(10), replenish.Goal{StorageCapacity: 5}, nil)
+	if err != nil || !r.Status.HasPlan() {
+		t.Fatalf("%s, %v", r.Status, err)
+	}
+	if !strings.Contains(r.Explanation.Summary, "no article has a volume") {
+		t.Errorf("the summary does not tell: %s", r.Explanation.Summary)
+	}
+	wordsRestOnFacts(t, r)
+}

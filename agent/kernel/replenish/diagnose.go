@@ -120,20 +120,21 @@ func (g *diagnosing) ruleWords(rule string) string {
 }
 
 // changeSize makes changes comparable: how far, as a share of what was wanted.
-// Service comes dearer, giving it up as a rule last, what failed after all.
+// A lower service level comes dearer, then what failed. Giving service up as a
+// rule is last, however far a limit would have to move.
 func changeSize(c Change) float64 {
+	if c.Value != "" {
+		return math.Inf(1)
+	}
 	size := 0.0
-	switch {
-	case c.Value != "":
-		size = 10
-	case c.From > 0:
+	if c.From > 0 {
 		size = math.Abs(c.To-c.From) / c.From
 	}
 	if c.Field == "serviceLevel" {
 		size *= 4
 	}
 	if !c.Verified {
-		size += 100
+		size += 1e12 // beyond any that was verified
 	}
 	return size
 }

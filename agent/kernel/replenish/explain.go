@@ -2,6 +2,7 @@ package replenish
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -47,22 +48,47 @@ func (d *decision) explain() {
 
 func (d *decision) sayHeadline() string {
 	r, w := &d.result, d.wording()
-	if len(r.Orders) == 0 {
+	switch {
+	case len(r.Orders) == 0 && d.losesDemand():
+		return fmt.Sprintf("Only %s of demand served over %s, %s short: nothing is ordered",
+			percent(r.Plan.FillRate), plural(d.goal.Horizon, w.noun()), quantity(r.Plan.UnitsShort, "units"))
+	case len(r.Orders) == 0:
 		return fmt.Sprintf("Nothing to order for %s", plural(d.goal.Horizon, w.noun()))
 	}
 	return fmt.Sprintf("%s for %s over %s; %s of demand served",
-		plural(r.Plan.Orders, "order"), w.amount(r.Plan.Purchase), plural(d.goal.Horizon, w.noun()), percent(r.Plan.FillRate))
+		plural(r.Plan.Orders, "order"), w.amount(r.Plan.Spend), plural(d.goal.Horizon, w.noun()), percent(r.Plan.FillRate))
 }
 
-// sayFirstOrders says what to do now, and in all.
+// losesDemand says that the plan is expected to leave demand unserved.
+func (d *decision) losesDemand() bool { return d.result.Plan.UnitsShort > tolerance }
+
+// avoidable is the demand lost, in units, that orders could have served.
+func (d *decision) avoidable() float64 {
+	total := 0.0
+	for i := range d.result.Items {
+		total += math.Max(0, sum(d.result.Items[i].Shortage)-d.result.Items[i].Unavoidable)
+	}
+	return total
+}
+
+// sayFirstOrders says what to do now, and in all. A plan without orders that
+// loses demand says that first: it is no sign of enough stock.
 func (d *decision) sayFirstOrders() Sentence {
 	r, w := &d.result, d.wording()
 	horizon := w.count("/evidence/goal/horizon", d.goal.Horizon, w.noun())
+	if len(r.Orders) == 0 && d.losesDemand() {
+		because := "no order fits the limits of the goal at a cost that it is worth"
+		if d.avoidable() < 1e-4 {
+			because = "what is lost is lost before an order could arrive, and the rest is in stock or on its way"
+		}
+		return sentence("service", "Only %s of expected demand is served and %s are short over %s. Nothing is ordered: "+because+".",
+			w.share("/plan/fillRate", r.Plan.FillRate), lostUnits(w, r), horizon)
+	}
 	if len(r.Orders) == 0 {
 		return sentence("cost", "Nothing has to be ordered for the next %s: what is in stock and on its way is enough.", horizon)
 	}
-	all := sentence("", "%s for %s in all over %s",
-		w.count("/plan/orders", r.Plan.Orders, "order"), w.money("/plan/purchase", r.Plan.Purchase), horizon)
+	all := sentence("", "%s for %s in all over %s, order costs included",
+		w.count("/plan/orders", r.Plan.Orders, "order"), w.money("/plan/spend", r.Plan.Spend), horizon)
 	if now := r.Periods[0]; now.Orders > 0 {
 		return sentence("cost", "In the %s, place %s for %s; the plan has %s.", w.period(r, 0),
 			w.count("/periods/0/orders", now.Orders, "order"), w.money("/periods/0/spend", now.Spend), all)
@@ -74,7 +100,7 @@ func (d *decision) sayCosts() []Sentence {
 	r, w := &d.result, d.wording()
 	out := []Sentence{sentence("cost", "Beyond the goods themselves it costs %s for orders and %s to hold stock; %s of demand is lost, worth %s.",
 		w.money("/plan/ordering", r.Plan.Ordering), w.money("/plan/holding", r.Plan.Holding),
-		lostShare(w, r), w.money("/plan/shortage", r.Plan.Shortage))}
+		lostUnits(w, r), w.money("/plan/shortage", r.Plan.Shortage))}
 	if r.Plan.UnitsShort < tolerance {
 		out[0] = sentence("cost", "Beyond the goods themselves it costs %s for orders and %s to hold stock, and no demand is expected to be lost.",
 			w.money("/plan/ordering", r.Plan.Ordering), w.money("/plan/holding", r.Plan.Holding))
@@ -109,14 +135,17 @@ func (d *decision) sayCosts() []Sentence {
 	return out
 }
 
-func lostShare(w wording, r *Result) Fact {
+func lostUnits(w wording, r *Result) Fact {
 	return w.units("/plan/unitsShort", r.Plan.UnitsShort, "units")
 }
 
 func (d *decision) sayService() []Sentence {
 	r, w := &d.result, d.wording()
 	level := w.share("/evidence/goal/serviceLevel", d.goal.ServiceLevel)
-	out := []Sentence{sentence("service", "%s of expected demand is served from stock.", w.share("/plan/fillRate", r.Plan.FillRate))}
+	var out []Sentence
+	if len(r.Orders) > 0 || !d.losesDemand() { // else it has been said
+		out = append(out, sentence("service", "%s of expected demand is served from stock.", w.share("/plan/fillRate", r.Plan.FillRate)))
+	}
 	if d.goal.ServiceRule == ServiceRequired {
 		return append(out, sentence("service",
 			"From the moment an order placed now can arrive, safety stock is kept so that demand is met in %s of all cases.", level))
@@ -142,12 +171,23 @@ func (d *decision) sayLimits() []Sentence {
 			w.money("/plan/purchase", r.Plan.Purchase), w.money("/plan/ordering", r.Plan.Ordering),
 			w.money("/evidence/goal/budgetTotal", d.goal.BudgetTotal)))
 	}
-	if peak := fullest(r.Room); peak >= 0 {
+	if peak := fullest(r.Room); peak >= 0 && d.volumes() > 0 {
 		u := r.Room[peak]
 		out = append(out, sentence("storage", "Storage is fullest at the end of the %s: %s of %s.", w.period(r, peak),
 			w.units(fmt.Sprintf("/storage/%d/used", peak), u.Used, ""), w.units(fmt.Sprintf("/storage/%d/limit", peak), u.Limit, "")))
 	}
 	return out
+}
+
+// volumes is the number of articles that take storage.
+func (d *decision) volumes() int {
+	count := 0
+	for i := range d.data.Items {
+		if d.data.Items[i].Volume > 0 {
+			count++
+		}
+	}
+	return count
 }
 
 func fullest(uses []Use) int {
@@ -207,7 +247,7 @@ func (d *decision) sayRisks() []Sentence {
 	}
 	if names, any := d.pick(
 		func(i int) float64 {
-			if p := &r.Items[i]; sum(p.Shortage)-p.Unavoidable > 1e-4 {
+			if p := &r.Items[i]; d.orders != nil && sum(p.Shortage)-p.Unavoidable > 1e-4 {
 				return (sum(p.Shortage) - p.Unavoidable) * p.UnitCost
 			}
 			return 0
@@ -237,7 +277,11 @@ func (d *decision) sayRisks() []Sentence {
 		out = append(out, sentence("risk", "What is there or on its way is already more than the most stock allowed of %s; nothing can be ordered until it has sold.", names))
 	}
 	if d.goal.StorageCapacity > 0 && slices.Max(roomTaken(d.needs, d.goal.Horizon)) > d.goal.StorageCapacity+tolerance {
-		out = append(out, sentence("risk", "What is there or on its way already takes more than the storage of %s; the plan adds nothing while that is so.",
+		out = append(out, sentence("risk", "What is there or on its way already takes more than the storage of %s; nothing can be added while that is so.",
+			w.units("/evidence/goal/storageCapacity", d.goal.StorageCapacity, "")))
+	}
+	if d.goal.StorageCapacity > 0 && d.volumes() == 0 {
+		out = append(out, sentence("risk", "The storage limit of %s limits nothing: no article has a volume. Add volumes to the stock table.",
 			w.units("/evidence/goal/storageCapacity", d.goal.StorageCapacity, "")))
 	}
 	return out
@@ -262,6 +306,18 @@ func (d *decision) sayData() []Sentence {
 			return sentence("", "%s (%s)", r.Items[i].Name, w.count(fmt.Sprintf("/items/%d/historyPeriods", i), r.Items[i].Weeks, w.noun()))
 		}); any {
 		out = append(out, sentence("data", "Short histories make these forecasts uncertain: %s.", names))
+	}
+	if d.goal.StorageCapacity > 0 && d.volumes() > 0 {
+		if names, any := d.pick(
+			func(i int) float64 {
+				if d.data.Items[i].Volume > 0 {
+					return 0
+				}
+				return r.Items[i].UnitCost
+			},
+			func(i int) Sentence { return Sentence{Text: r.Items[i].Name} }); any {
+			out = append(out, sentence("data", "These articles have no volume, so the storage limit does not count them: %s.", names))
+		}
 	}
 	if names := firstNames(d.left.withoutHistory, func(item Item) string { return nameOf(&item) }); names != "" {
 		out = append(out, Sentence{Topic: "data", Text: fmt.Sprintf("Not planned, because there is no demand history: %s.", names), Facts: []Fact{}})

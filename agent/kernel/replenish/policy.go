@@ -119,6 +119,7 @@ func costsOf(data Data, goal Goal, forecasts []forecast.Forecast, orders [][]flo
 		c.StockChange += (end + bought - sum(past.arrived) - item.OnHand) * item.UnitCost
 		wanted += sum(demand)
 	}
+	c.Spend = c.Purchase + c.Ordering
 	c.Managed = c.Ordering + c.Holding + c.Shortage
 	c.Total = c.Purchase - c.StockChange + c.Managed
 	c.FillRate = 1

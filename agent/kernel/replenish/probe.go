@@ -349,21 +349,35 @@ func (p *probe) mostStock(ctx context.Context) (formulation, solve.Outcome, erro
 }
 
 // preferService offers to treat the service level as a wish with a price. Then
-// even ordering nothing keeps the limits.
-func (p *probe) preferService(context.Context) error {
-	p.advance()
+// even ordering nothing keeps the limits, so it is offered only when a plan is
+// found that is worth having: one that orders and serves more than that.
+func (p *probe) preferService(ctx context.Context) error {
+	o, ok := p.options(probeLimit)
+	if !ok {
+		return nil
+	}
 	goal := p.goal
 	goal.ServiceRule = ServicePreferred
-	none := make([][]float64, len(p.data.Items))
-	for i := range none {
-		none[i] = make([]float64, goal.span())
+	f := formulate(p.data, goal, needsOf(p.data, goal, p.forecasts), softService)
+	if f.model.Cols() == 0 {
+		return nil
 	}
-	if len(auditPlan(p.data, goal, p.forecasts, none).failures) > 0 {
+	found := newBargain(&f, true).search(ctx, time.Now().Add(o.TimeLimit), func(float64) bool { return false })
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("diagnose the goal: %w", err)
+	}
+	if found == nil {
+		return nil
+	}
+	orders := f.orders(found.X)
+	with := costsOf(p.data, goal, p.forecasts, orders)
+	without := costsOf(p.data, goal, p.forecasts, nothing(p.data, goal))
+	if with.Orders == 0 || with.FillRate <= without.FillRate+tolerance || len(auditPlan(p.data, goal, p.forecasts, orders).failures) > 0 {
 		return nil
 	}
 	p.changes = append(p.changes, Change{
 		Rule: ruleService, Field: "serviceRule", Value: string(ServicePreferred), Verified: true,
-		Text: "Keep all limits and accept less service where they bite: make the service level preferred instead of required.",
+		Text: fmt.Sprintf("Keep all limits and accept less service where they bite: make the service level preferred instead of required. At least %s of demand can then be served.", percent(with.FillRate)),
 	})
 	return nil
 }

@@ -112,6 +112,7 @@ type Costs struct {
 	Purchase     float64 `json:"purchase"`    // goods ordered within the horizon
 	StockChange  float64 `json:"stockChange"` // value, at unit cost, of stock and orders under way at the end less at the start
 	Ordering     float64 `json:"ordering"`
+	Spend        float64 `json:"spend"` // Purchase + Ordering: what budgets count
 	Holding      float64 `json:"holding"`
 	Shortage     float64 `json:"shortage"`
 	Total        float64 `json:"total"`

@@ -46,11 +46,7 @@ func (w wording) amount(v float64) string {
 
 // units of an article.
 func (w wording) units(path string, v float64, unit string) Fact {
-	text := number(v)
-	if unit != "" {
-		text += " " + unit
-	}
-	return Fact{Path: path, Value: v, Unit: unit, Text: text}
+	return Fact{Path: path, Value: v, Unit: unit, Text: quantity(v, unit)}
 }
 
 func (w wording) share(path string, v float64) Fact {
@@ -134,6 +130,8 @@ func plural(n int, noun string) string {
 	switch {
 	case n == 1:
 		return "1 " + noun
+	case strings.HasSuffix(noun, "x"):
+		noun += "es"
 	case strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay"):
 		noun = strings.TrimSuffix(noun, "y") + "ies"
 	default:

@@ -808,6 +808,8 @@ export interface components {
             /** Format: double */
             shortage: number;
             /** Format: double */
+            spend: number;
+            /** Format: double */
             stockChange: number;
             /** Format: double */
             total: number;
