@@ -24,7 +24,9 @@ function apiDocs(): Plugin {
   };
 }
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
+  // A build that works has nothing to say; one that does not still says what is wrong.
+  logLevel: command === "build" ? "warn" : "info",
   plugins: [react(), apiDocs()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
@@ -32,6 +34,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     chunkSizeWarningLimit: 600,
+    reportCompressedSize: false,
   },
   server: {
     host: "127.0.0.1",
@@ -45,4 +48,4 @@ export default defineConfig({
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
   },
-});
+}));

@@ -42,7 +42,7 @@ export function Palette({ opened, onClose, outbox, onKeys }: PaletteProps) {
     ...(runs.data?.pages[0]?.runs ?? []).slice(0, 12).map((run) => ({
       id: run.id,
       title: run.title === "" ? "Decision" : run.title,
-      note: `${verdict(run).text} · ${moment(run.createdAt)}`,
+      note: `${verdict(run, run.progress?.gap ?? null).text} · ${moment(run.createdAt)}`,
       icon: <Target size={size} />,
       run: () => void navigate({ to: "/decisions/$run", params: { run: run.id } }),
     })),

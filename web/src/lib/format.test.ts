@@ -59,7 +59,7 @@ describe("quantities", () => {
   });
   it("shows shares and sizes", () => {
     expect(percent(0.9534)).toBe("95.3 %");
-    expect(bytes(20 * 1024 * 1024)).toBe("21 MB");
+    expect(bytes(20 * 1024 * 1024)).toBe("20 MB");
     expect(bytes(512)).toBe("512 bytes");
   });
 });

@@ -101,11 +101,11 @@ export function moment(iso: string, now: Date = new Date()): string {
   }).format(read);
 }
 
-/** A file's size: "1.2 MB". */
+/** A file's size: "1.2 MB". A MB has 1024 kB, as in the limits of the product. */
 export function bytes(size: number): string {
-  if (size < 1000) return `${size} bytes`;
-  if (size < 1_000_000) return `${number(size / 1000, 1)} kB`;
-  return `${number(size / 1_000_000, 1)} MB`;
+  if (size < 1024) return `${size} bytes`;
+  if (size < 1024 * 1024) return `${number(size / 1024, 1)} kB`;
+  return `${number(size / (1024 * 1024), 1)} MB`;
 }
 
 /** "1 item", "2 items". */

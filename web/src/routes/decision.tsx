@@ -1,8 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Pencil } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { LiveRun } from "@/features/decision/LiveRun";
 import { NoPlan } from "@/features/decision/NoPlan";
+import { resultQuery } from "@/features/decision/result";
 import { hasResult, isUnderWay, verdict } from "@/features/decision/run";
 import { useLiveRun } from "@/features/decision/useLiveRun";
 import { moment } from "@/lib/format";
@@ -27,6 +29,8 @@ export function DecisionPage() {
 
 function Decision({ id }: { id: string }) {
   const { query, trail } = useLiveRun(id);
+  // How far the plan is from the best is part of the result.
+  const result = useQuery({ ...resultQuery(id), enabled: query.data !== undefined && hasResult(query.data) });
   if (query.isPending) {
     return (
       <Page title="Decision">
@@ -47,7 +51,7 @@ function Decision({ id }: { id: string }) {
     );
   }
   const run = query.data;
-  const end = verdict(run);
+  const end = verdict(run, result.data?.solver.gap ?? run.progress?.gap ?? null);
   return (
     <Page
       title={run.title === "" ? "Decision" : run.title}

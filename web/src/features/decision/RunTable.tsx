@@ -12,16 +12,20 @@ export function RunTable({ runs, label }: { runs: Run[]; label: string }) {
       <thead>
         <tr>
           <th scope="col">Decision</th>
-          <th scope="col">State</th>
-          <th scope="col">Made</th>
-          <th scope="col" className="num">
+          <th scope="col" className={classes.wide}>
+            State
+          </th>
+          <th scope="col" className={classes.wide}>
+            Made
+          </th>
+          <th scope="col" className={`num ${classes.wide}`}>
             Took
           </th>
         </tr>
       </thead>
       <tbody>
         {runs.map((run) => {
-          const end = verdict(run);
+          const end = verdict(run, run.progress?.gap ?? null);
           return (
             <tr key={run.id}>
               <th scope="row" className={classes.decision}>
@@ -30,12 +34,17 @@ export function RunTable({ runs, label }: { runs: Run[]; label: string }) {
                 </TextLink>
                 {run.headline !== "" && <span className={classes.headline}>{run.headline}</span>}
                 {run.headline === "" && run.error !== null && <span className={classes.headline}>{run.error.detail}</span>}
+                <span className={classes.stacked}>
+                  <Tag tone={end.tone}>{end.text}</Tag>
+                  <span>{moment(run.createdAt)}</span>
+                  <span>{took(run)}</span>
+                </span>
               </th>
-              <td>
+              <td className={classes.wide}>
                 <Tag tone={end.tone}>{end.text}</Tag>
               </td>
-              <td className="keep dim">{moment(run.createdAt)}</td>
-              <td className="num dim">{took(run)}</td>
+              <td className={`keep dim ${classes.wide}`}>{moment(run.createdAt)}</td>
+              <td className={`num dim ${classes.wide}`}>{took(run)}</td>
             </tr>
           );
         })}

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { api, ask } from "@/lib/api/client";
 import { looseGoalShape } from "@/lib/api/goal";
 import { count, list, maybe, text } from "@/lib/api/shape";
+import { number } from "@/lib/format";
 
 const stageShape = z.object({
   stage: z.string(),
@@ -102,8 +103,14 @@ export function hasPlan(status: string): boolean {
 
 export type Tone = "good" | "attention" | "bad" | "quiet" | "busy";
 
-/** What became of a run, in two words and a tone. */
-export function verdict(run: Pick<Run, "state" | "status">): { text: string; tone: Tone } {
+// Up to this gap a plan that is not proven to be the best is still called good.
+const goodGap = 0.05;
+
+/**
+ * What became of a run, in a few words and a tone. `gap` is how far its plan is
+ * from the best at most, as a share; null when that is not known.
+ */
+export function verdict(run: Pick<Run, "state" | "status">, gap: number | null): { text: string; tone: Tone } {
   switch (run.state) {
     case "queued":
       return { text: "Waiting", tone: "busy" };
@@ -118,16 +125,18 @@ export function verdict(run: Pick<Run, "state" | "status">): { text: string; ton
         ? { text: "Stopped, plan kept", tone: "attention" }
         : { text: "Stopped", tone: "quiet" };
     case "done":
-      return verdictOfStatus(run.status);
+      return verdictOfStatus(run.status, gap);
   }
 }
 
-function verdictOfStatus(status: string): { text: string; tone: Tone } {
+function verdictOfStatus(status: string, gap: number | null): { text: string; tone: Tone } {
   switch (status) {
     case "optimal":
       return { text: "Best plan", tone: "good" };
     case "feasible":
-      return { text: "Good plan", tone: "good" };
+      if (gap === null) return { text: "Plan, not proven", tone: "attention" };
+      if (gap <= goodGap) return { text: `Good plan: up to ${most(gap)} from the best`, tone: "good" };
+      return { text: `Plan, not proven: up to ${most(gap)} from the best`, tone: "attention" };
     case "infeasible_proven":
       return { text: "Not possible", tone: "attention" };
     case "no_solution_found":
@@ -137,6 +146,12 @@ function verdictOfStatus(status: string): { text: string; tone: Tone } {
     default:
       return { text: "No plan", tone: "bad" };
   }
+}
+
+// Rounded up, since it says "up to".
+function most(gap: number): string {
+  const places = gap <= goodGap ? 10 : 1;
+  return `${number(Math.ceil(gap * 100 * places - 1e-6) / places, 1)} %`;
 }
 
 const stageTitles: Record<string, string> = {

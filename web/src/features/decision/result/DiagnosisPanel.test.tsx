@@ -17,7 +17,7 @@ describe("a diagnosis", () => {
         }}
       />,
     );
-    const link = screen.getByRole("link", { name: "Apply this change and run again" });
+    const link = screen.getByRole("link", { name: "Apply this change" });
     const address = new URL(link.getAttribute("href") ?? "", "http://localhost");
     expect(address.pathname).toBe("/goal");
     expect(Object.fromEntries(address.searchParams)).toEqual({ from: "goal_1", field: "budgetPerPeriod", value: "2350" });

@@ -47,14 +47,16 @@ export function DiagnosisPanel({ diagnosis, goalId }: DiagnosisPanelProps) {
                   </Tag>
                 )}
                 {change.field !== "" && (
-                  <LinkButton
-                    to="/goal"
-                    search={{ ...(goalId === "" ? {} : { from: goalId }), field: change.field, value: change.to }}
-                    size="xs"
-                    mt="auto"
-                  >
-                    Apply this change and run again
-                  </LinkButton>
+                  <div className={classes.apply}>
+                    <LinkButton
+                      to="/goal"
+                      search={{ ...(goalId === "" ? {} : { from: goalId }), field: change.field, value: change.to }}
+                      size="xs"
+                    >
+                      Apply this change
+                    </LinkButton>
+                    <span className={classes.then}>then check and decide again</span>
+                  </div>
                 )}
               </li>
             ))}

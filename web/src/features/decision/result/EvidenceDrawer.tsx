@@ -78,7 +78,7 @@ function Solver({ result }: { result: Result }) {
     <Section title="Search">
       <Facts
         rows={[
-          { name: "Outcome", value: verdict({ state: "done", status: result.status }).text, path: "/status" },
+          { name: "Outcome", value: verdict({ state: "done", status: result.status }, solver.gap).text, path: "/status" },
           { name: "Status", value: <code>{result.status}</code> },
           { name: "Best cost", value: inMoney(solver.objective), path: "/solver/objective" },
           { name: "No plan costs less than", value: inMoney(solver.bound), path: "/solver/bound" },

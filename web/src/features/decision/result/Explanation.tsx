@@ -7,9 +7,16 @@ const topics: Record<string, string> = {
   cost: "Cost",
   service: "Service",
   budget: "Budget",
+  storage: "Storage",
   risk: "Risk",
   data: "Data",
+  proof: "Proof",
 };
+
+// A topic this page does not know yet still starts like the others.
+function topicTitle(topic: string): string {
+  return topics[topic] ?? topic.charAt(0).toUpperCase() + topic.slice(1);
+}
 
 /** The result in words. Every number is a button that shows where it comes from. */
 export function Explanation({ result }: { result: Result }) {
@@ -22,7 +29,7 @@ export function Explanation({ result }: { result: Result }) {
         <dl className={classes.sentences}>
           {sentences.map((sentence, index) => (
             <div key={index} className={classes.sentence}>
-              <dt>{sentences[index - 1]?.topic === sentence.topic ? "" : (topics[sentence.topic] ?? sentence.topic)}</dt>
+              <dt>{sentences[index - 1]?.topic === sentence.topic ? "" : topicTitle(sentence.topic)}</dt>
               <dd>
                 {stretches(sentence).map((stretch, at) => {
                   const { fact } = stretch;

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { day, number, plural, quantity } from "@/lib/format";
 import { ItemChart } from "@/ui/charts/ItemChart";
 import { DataGrid } from "@/ui/DataGrid";
@@ -25,6 +25,19 @@ export function ItemsPanel({ result, selected, onSelect, figuresOpen, onFigures 
     .map((candidate, index) => ({ candidate, index }))
     .filter(({ candidate }) => `${candidate.sku} ${candidate.name}`.toLowerCase().includes(words.trim().toLowerCase()));
 
+  // The chosen item is always in sight. Only the list scrolls for it, not the page.
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const box = list.current;
+    const chosen = box?.querySelector<HTMLElement>('[aria-pressed="true"]');
+    if (box == null || chosen == null) return;
+    const frame = box.getBoundingClientRect();
+    const place = chosen.getBoundingClientRect();
+    if (place.top < frame.top || place.bottom > frame.bottom) {
+      box.scrollTop += place.top - frame.top - (frame.height - place.height) / 2;
+    }
+  }, [selected]);
+
   return (
     <Panel title="Items" note={`${plural(result.items.length, "item")}; choose one to see its stock over time.`} flush>
       <div className={classes.split}>
@@ -36,7 +49,7 @@ export function ItemsPanel({ result, selected, onSelect, figuresOpen, onFigures 
             value={words}
             onChange={(event) => setWords(event.currentTarget.value)}
           />
-          <ul className={classes.list} aria-label="Items">
+          <ul className={classes.list} aria-label="Items" ref={list}>
             {found.map(({ candidate, index }) => (
               <li key={candidate.sku}>
                 <button

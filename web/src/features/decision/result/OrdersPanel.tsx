@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp, PackageCheck } from "lucide-react";
+import { ArrowDown, ArrowUp, PackageCheck, PackageX } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { day, money, plural, price, quantity } from "@/lib/format";
+import { day, money, number, plural, price, quantity } from "@/lib/format";
 import { DataGrid } from "@/ui/DataGrid";
 import { Empty } from "@/ui/Empty";
 import { Button, NativeSelect, TextInput } from "@/ui/kit";
@@ -44,9 +44,7 @@ export function OrdersPanel({ result, filter, onFilter: setFilter, onShowItem }:
   if (result.orders.length === 0) {
     return (
       <Panel title="Orders">
-        <Empty icon={<PackageCheck size={20} />} title="Nothing to order">
-          What is on the shelf and on its way lasts for the whole horizon.
-        </Empty>
+        <NothingToOrder plan={result.plan} />
       </Panel>
     );
   }
@@ -110,6 +108,22 @@ export function OrdersPanel({ result, filter, onFilter: setFilter, onShowItem }:
         )}
       </Panel>
     </div>
+  );
+}
+
+function NothingToOrder({ plan }: { plan: Result["plan"] }) {
+  if (plan !== null && plan.unitsShort > 0) {
+    return (
+      <Empty icon={<PackageX size={20} />} title="No orders in this plan">
+        Yet {number(plan.unitsShort, 1)} units of demand are expected to go unserved. The items marked “short” below show
+        where, and the explanation above says why.
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={<PackageCheck size={20} />} title="Nothing to order">
+      {plan !== null && "What is on the shelf and on its way lasts for the whole horizon."}
+    </Empty>
   );
 }
 
@@ -224,8 +238,21 @@ function OrderCells({ line, currency, onShowItem }: { line: Line; currency: stri
       <td className="num" data-path={`/orders/${index}/cost`}>
         {money(order.cost, currency)}
       </td>
-      <td className={classes.why}>{order.why}</td>
+      <td className={classes.why}>
+        <Why text={order.why} />
+      </td>
     </>
+  );
+}
+
+// Two lines until it is clicked or the keyboard reaches it: the list stays a list.
+function Why({ text }: { text: string }) {
+  const [open, setOpen] = useState(false);
+  if (text === "") return null;
+  return (
+    <button type="button" className={classes.reason} aria-expanded={open} title={text} onClick={() => setOpen(!open)}>
+      <span className={classes.clamp}>{text}</span>
+    </button>
   );
 }
 
