@@ -28,6 +28,9 @@ var (
 		"There is no template for this yet. What exists is inventory replenishment: what to order, how much and when.")
 	// ErrText says that the text cannot be read.
 	ErrText = fault.New(fault.Invalid, "intent.text", "Say in a sentence what you want to achieve, in at most 4,000 characters.")
+	// ErrImpossible says that a phrase is understood and cannot be; the details
+	// say why, and what can.
+	ErrImpossible = fault.New(fault.Invalid, "intent.impossible", "The text asks for something that cannot be.")
 	// ErrContradiction says that two phrases set one field differently.
 	ErrContradiction = fault.New(fault.Invalid, "intent.contradiction", "The text says two different things about the same point.")
 )
@@ -63,7 +66,8 @@ type Article struct{ SKU, Name string }
 
 // Find turns a text into a goal for weekly data. Articles, if given, are looked
 // for by SKU and name and limit the goal to those that are named. Errors are
-// faults: ErrText, ErrNoTemplate or ErrContradiction. It is safe for concurrent
+// faults: ErrText, ErrNoTemplate, ErrImpossible or
+// ErrContradiction. It is safe for concurrent
 // use.
 func Find(text string, articles []Article) (Match, error) {
 	if strings.TrimSpace(text) == "" || len(text) > MaxText || !utf8.ValidString(text) {
@@ -74,11 +78,13 @@ func Find(text string, articles []Article) (Match, error) {
 	for _, rule := range allRules() {
 		r.apply(rule)
 	}
-	if err := r.conflict(); err != nil {
-		return Match{}, err
+	if len(articles) > 0 {
+		r.unknownArticles()
 	}
-	if err := r.chooseTemplate(); err != nil {
-		return Match{}, err
+	for _, sound := range []func() error{r.chooseTemplate, r.possible, r.conflict} {
+		if err := sound(); err != nil {
+			return Match{}, err
+		}
 	}
 	return r.match(), nil
 }

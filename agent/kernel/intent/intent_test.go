@@ -37,7 +37,23 @@ func TestPhrases(t *testing.T) {
 		"buy for this week":                              {Horizon: 1},
 		"buy stock for a fortnight":                      {Horizon: 2},
 		"order goods for 14 days":                        {Horizon: 2},
-		"order goods for half a year":                    {Lost: []string{"half a year"}},
+		"order goods for half a year":                    {Horizon: 26},
+		"order for at most 6 weeks":                      {Horizon: 6},
+		"order for twenty-one weeks":                     {Horizon: 21},
+		"order at 97.5%":                                 {Service: 0.975},
+		"restock, 90 percent":                            {Service: 0.9},
+		"restock, ninety-five percent service":           {Service: 0.95},
+		"restock and cut costs by 60%":                   {Lost: []string{"60%"}},
+		"restock for 8 weeks, no budget limit":           {Horizon: 8},
+		"restock without a budget":                       {},
+		"restock, no storage limit":                      {},
+		"restock, five hundred a week":                   {Week: 500},
+		"restock, at most two thousand and fifty a week": {Week: 2050},
+		"restock, a hundred euros per week":              {Week: 100},
+		"restock, storage of five hundred":               {Storage: 500},
+		"restock - 3000 a week - for 4 weeks":            {Week: 3000, Horizon: 4},
+		"restock, 2,000-3,000 a week":                    {Week: 3000, Lost: []string{"2,000-3,000"}},
+		"one weekly order of stock":                      {Lost: []string{"one"}},
 		"inventory plan, two quarters":                   {Horizon: 26},
 		"order at most 3,000 a week":                     {Week: 3000},
 		"order, at most €3,000 per week":                 {Week: 3000},
@@ -70,8 +86,6 @@ func TestPhrases(t *testing.T) {
 		"restock, hardly ever running out of stock":      {Service: 0.95},
 		"restock, some stockouts are fine":               {Service: 0.85},
 		"restock, we may run out now and then":           {Service: 0.85},
-		"order with 100 % service":                       {Lost: []string{"100 % service"}},
-		"order with 20 % service":                        {Lost: []string{"20 % service"}},
 		"order, 95 % service if possible":                {Service: 0.95, Rule: replenish.ServicePreferred},
 		"order as far as the budget allows":              {Rule: replenish.ServicePreferred},
 		"order, shortages are acceptable":                {Rule: replenish.ServicePreferred},
@@ -88,7 +102,6 @@ func TestPhrases(t *testing.T) {
 		"order stock for the Easter rush":                {Lost: []string{"Easter rush"}},
 		"ORDER FOR 8 WEEKS, AT MOST €3,000 A WEEK":       {Horizon: 8, Week: 3000},
 		"Order for 8 weeks; 95% service; 2,600 per week": {Horizon: 8, Service: 0.95, Week: 2600},
-		"for 40 weeks order stock":                       {Lost: []string{"40 weeks"}},
 		"Bestand order für 8 weeks":                      {Horizon: 8, Lost: []string{"Bestand", "für"}},
 		"Order stock for the next 8 weeks, at most 3,000 a week and 20k in total, 95 % service level": {Horizon: 8, Week: 3000, Total: 20000, Service: 0.95},
 	} {
@@ -173,6 +186,45 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestImpossibleWishesAreRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	known := []intent.Article{{SKU: "HXB-010", Name: "Hex bolt"}}
+	for text, want := range map[string]string{
+		"order with a budget of -50 a week":         "must be above 0",
+		"order, budget -50 a week":                  "must be above 0",
+		"order, at most -€50 per week":              "must be above 0",
+		"order for minus 700 euros in total":        "must be above 0",
+		"order with a total budget of -1,000":       "must be above 0",
+		"order with storage of -5":                  "must be above 0",
+		"order for 0 a week":                        "must be above 0",
+		"order with 99.9% service":                  "from 50 % to 99 %",
+		"order with 100 % service":                  "from 50 % to 99 %",
+		"order with 20 % service":                   "from 50 % to 99 %",
+		"order at 150 %":                            "from 50 % to 99 %",
+		"order at -95 %":                            "from 50 % to 99 %",
+		"order for at most 500 weeks":               "1 to 26 weeks",
+		"for 40 weeks order stock":                  "1 to 26 weeks",
+		"order for -3 weeks":                        "1 to 26 weeks",
+		"order for a year":                          "1 to 26 weeks",
+		"Order only sku HW-001":                     `"HW-001": this SKU is not in the stock table`,
+		"Order only HW-001 and HXB-010 for 4 weeks": `"HW-001": this SKU is not in the stock table`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			m, err := intent.Find(text, known)
+			if !errors.Is(err, intent.ErrImpossible) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %+v and %v, want a refusal that says %q", m, err, want)
+			}
+		})
+	}
+	t.Run("takes a SKU that is there", func(t *testing.T) {
+		t.Parallel()
+		if m, err := intent.Find("order only sku HXB-010", known); err != nil || len(m.Goal.SKUs) != 1 {
+			t.Errorf("got %+v, %v", m, err)
+		}
+	})
 }
 
 func TestTemplates(t *testing.T) {

@@ -20,6 +20,7 @@ type reading struct {
 	used        []bool // bytes that belong to an understood phrase
 	goal        replenish.Goal
 	found       []Understood
+	refused     []fault.Detail // phrases that are understood and cannot be
 }
 
 // apply lets a rule take every phrase that is still free.
@@ -46,10 +47,51 @@ func (r *reading) apply(rule rule) {
 		goal := r.goal
 		value, text, ok := rule.set(&goal, groups)
 		if !ok {
+			if text != "" {
+				r.refuse(start, end, text)
+			}
 			continue
 		}
 		r.goal = goal
 		r.take(rule.field, value, text, start, end)
+	}
+}
+
+// refuse keeps why a phrase cannot be, and the phrase from other rules.
+func (r *reading) refuse(start, end int, why string) {
+	for k := start; k < end; k++ {
+		r.used[k] = true
+	}
+	r.refused = append(r.refused, fault.Detail{
+		Location: "text", Message: fmt.Sprintf("%q: %s", strings.TrimSpace(r.text[start:end]), why),
+	})
+}
+
+// possible says what was refused, the first in the message itself.
+func (r *reading) possible() error {
+	if len(r.refused) == 0 {
+		return nil
+	}
+	return ErrImpossible.Saying("%s.", r.refused[0].Message).With(r.refused...)
+}
+
+// codes are what looks like the SKU of an article that the text is to be about.
+var codes = regexp.MustCompile(`(?:^|[^\p{L}\p{N}])(?:skus?:? ([\p{L}\p{N}_./-]*\d[\p{L}\p{N}_./-]*)|(?:only|just|article|product|item) (\p{L}{1,8}[-_]\d[\p{L}\p{N}_-]*))`)
+
+// unknownArticles refuses SKUs that are not in the stock table; those that are
+// have been taken before.
+func (r *reading) unknownArticles() {
+	for _, at := range codes.FindAllStringSubmatchIndex(r.lower, -1) {
+		start, end := at[2], at[3]
+		if start < 0 {
+			start, end = at[4], at[5]
+		}
+		for end > start && strings.ContainsRune("./-", rune(r.lower[end-1])) {
+			end--
+		}
+		if !slices.Contains(r.used[start:end], true) {
+			r.refuse(start, end, "this SKU is not in the stock table")
+		}
 	}
 }
 
@@ -155,7 +197,7 @@ func (r *reading) chooseTemplate() error {
 		return ErrNoTemplate.Saying("There is no template for %s yet. What exists is inventory replenishment: what to order, how much and when.", e.what).
 			With(fault.Detail{Location: "text", Message: fmt.Sprintf("%q is about %s", r.text[at[0]:at[1]], e.what)})
 	}
-	if !stock && !other {
+	if !stock && !other && len(r.refused) == 0 {
 		return ErrNoTemplate
 	}
 	return nil
@@ -217,10 +259,15 @@ func (r *reading) defaults() []Default {
 	add(r.goal.Horizon == 0, "horizon", "plan %s", weeksText(full.Horizon))
 	add(r.goal.ServiceLevel == 0, "serviceLevel", "service level %s %%", plain(100*full.ServiceLevel))
 	add(r.goal.ServiceRule == "", "serviceRule", "service is required")
-	add(r.goal.BudgetPerPeriod == 0 && r.goal.BudgetTotal == 0, "budgetPerPeriod", "no budget limit")
-	add(r.goal.StorageCapacity == 0, "storageCapacity", "no storage limit")
+	add(r.goal.BudgetPerPeriod == 0 && r.goal.BudgetTotal == 0 && !r.said("budgetPerPeriod"), "budgetPerPeriod", "no budget limit")
+	add(r.goal.StorageCapacity == 0 && !r.said("storageCapacity"), "storageCapacity", "no storage limit")
 	add(len(r.goal.SKUs) == 0, "skus", "all articles")
 	return out
+}
+
+// said says that a phrase is about a field.
+func (r *reading) said(field string) bool {
+	return slices.ContainsFunc(r.found, func(u Understood) bool { return u.Field == field })
 }
 
 func weeksText(n int) string {

@@ -11,7 +11,8 @@ import (
 
 // rule is one kind of phrase. set reads the pattern's groups into the goal and
 // returns the value, for machines and for people; ok is false when the phrase
-// says something that cannot be meant, which leaves it not understood.
+// says something that cannot be meant, which leaves it not understood, or refuses
+// the whole text where text says why.
 type rule struct {
 	field   string
 	pattern *regexp.Regexp
@@ -19,12 +20,14 @@ type rule struct {
 }
 
 const (
-	money  = `((?:€|\$|£|eur|usd|gbp|chf)?\s?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s?(k|thousand|m|million)?(?:\s?(?:€|\$|£|eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?))?`
+	minus  = `(?:minus\s|-|−)?`
+	money  = `\s?(` + largeWord + `|(?:` + minus + `(?:€|\$|£|eur|usd|gbp|chf)\s?)?` + minus + `(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s?(k|thousand|m|million)?(?:\s?(?:€|\$|£|eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?))?`
 	limit  = `(?:at most|no more than|not more than|up to|max(?:imum)?(?: of)?|less than|under|below|within|only|stay(?:ing)? (?:under|below|within)|limit(?:ed to| of| to)?|cap(?:ped)? (?:at|of)|spend(?:ing)?)`
 	each   = `(?:a|per|each|every|/|in a|for each|for every)\s?(?:one\s)?week|weekly|/\s?wk|p\.?w\.?`
 	whole  = `in total|total|in all|all in all|altogether|overall|for (?:the )?(?:whole|entire) (?:plan|period|horizon|time)|over (?:the )?(?:whole|entire) (?:plan|period|horizon|time)`
-	number = `(\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a|an|half a)`
-	span   = `(days?|weeks?|fortnights?|months?|quarters?|half[- ]years?)`
+	number = `(` + minus + `\d{1,6}|` + largeWord + `|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a couple of|a|an|half a)`
+	span   = `(days?|weeks?|fortnights?|months?|quarters?|half[- ]years?|years?)`
+	room   = `(` + largeWord + `|` + minus + `\d[\d,]*(?:\.\d+)?)`
 )
 
 // allRules are compiled once and not changed.
@@ -38,22 +41,27 @@ func rules() []rule {
 	}
 	horizon := func(g *replenish.Goal, weeks int) (string, string, bool) {
 		if weeks < 1 || weeks > replenish.MaxHorizon {
-			return "", "", false
+			return "", fmt.Sprintf("a plan can cover 1 to %d weeks", replenish.MaxHorizon), false
 		}
 		g.Horizon = weeks
 		return strconv.Itoa(weeks), fmt.Sprintf("plan %s", weeksText(weeks)), true
 	}
 	level := func(g *replenish.Goal, v float64) (string, string, bool) {
 		if v < 0.5 || v > 0.99 {
-			return "", "", false
+			return "", "a service level can be from 50 % to 99 %", false
 		}
 		g.ServiceLevel = v
 		return plain(v), fmt.Sprintf("service level %s %%", plain(100*v)), true
 	}
 	budget := func(field *float64, groups []string, what string) (string, string, bool) {
 		v, ok := amountOf(groups[0], groups[1])
-		if !ok || v <= 0 || v > 1e9 {
+		switch {
+		case !ok:
 			return "", "", false
+		case v <= 0:
+			return "", fmt.Sprintf("a %s must be above 0; leave it out when there is no limit", what), false
+		case v > 1e9:
+			return "", fmt.Sprintf("a %s can be at most 1,000,000,000; leave it out when there is no limit", what), false
 		}
 		*field = v
 		return plain(v), fmt.Sprintf("%s of %s", what, grouped(v)), true
@@ -65,8 +73,8 @@ func rules() []rule {
 		return budget(&g.BudgetTotal, groups, "total budget")
 	}
 	percent := func(g *replenish.Goal, groups []string) (string, string, bool) {
-		v, err := strconv.ParseFloat(groups[0], 64)
-		if err != nil {
+		v, ok := countOf(groups[0])
+		if !ok {
 			return "", "", false
 		}
 		return level(g, v/100)
@@ -81,13 +89,20 @@ func rules() []rule {
 		}
 	}
 	storage := func(g *replenish.Goal, groups []string) (string, string, bool) {
-		return budget(&g.StorageCapacity, groups, "storage")
+		return budget(&g.StorageCapacity, groups, "storage limit")
 	}
-	share := `(\d{2}(?:\.\d+)?)\s?(?:%|percent|per cent)`
+	unlimited := func(what string) func(*replenish.Goal, []string) (string, string, bool) {
+		return func(*replenish.Goal, []string) (string, string, bool) { return "0", "no " + what + " limit", true }
+	}
+	none := `(?:no|without(?: an?| any)?|unlimited)`
+	share := `(` + minus + `\d{1,4}(?:\.\d+)?|` + inTens + `|(?:an?|one) hundred)\s?(?:%|percent|per cent)`
 	return []rule{
+		word("storageCapacity", `(?:`+none+` (?:storage|warehouse|space)(?: space| room)?(?: limits?)?|storage is unlimited)`, unlimited("storage")),
+		word("budgetPerPeriod", `(?:`+none+` (?:weekly |total )?(?:budget|spending|money)(?: limits?)?|`+none+` limits? (?:on|to|for) (?:the |our |my )?(?:budget|spend(?:ing)?|money)|budget (?:is |does not |doesn't )?(?:unlimited|matter))`, unlimited("budget")),
+
 		// Storage names its noun; it comes before money, which may have none.
-		word("storageCapacity", `(?:(?:storage|warehouse|storeroom|shelf|stock ?room)(?: room| space| capacity)?(?: is| holds| for| of| limit(?:ed)?(?: of| to)?|:)*\s?(?:`+limit+`\s)?(\d[\d,]*(?:\.\d+)?)\s?(k|thousand)?(?: units| crates| pallets| boxes| m3| litres)?)`, storage),
-		word("storageCapacity", `(?:(?:`+limit+`\s)?(\d[\d,]*(?:\.\d+)?)\s?(k|thousand)?(?: units| crates| pallets| m3| litres)? (?:of |in )?(?:the |our |my )?(?:storage|warehouse|storeroom|stock ?room)(?: room| space| capacity)?)`, storage),
+		word("storageCapacity", `(?:(?:storage|warehouse|storeroom|shelf|stock ?room)(?: room| space| capacity)?(?: is| holds| for| of| limit(?:ed)?(?: of| to)?|:)*\s?(?:`+limit+`\s)?`+room+`\s?(k|thousand)?(?: units| crates| pallets| boxes| m3| litres)?)`, storage),
+		word("storageCapacity", `(?:(?:`+limit+`\s)?`+room+`\s?(k|thousand)?(?: units| crates| pallets| m3| litres)? (?:of |in )?(?:the |our |my )?(?:storage|warehouse|storeroom|stock ?room)(?: room| space| capacity)?)`, storage),
 
 		word("budgetPerPeriod", `(?:(?:with |on |keep |have )?(?:a |the |our |my )?weekly (?:budget|spend(?:ing)?|limit)(?: of| is| at|:| to| under| below| stays under)*\s?(?:`+limit+`\s)?`+money+`)`, perPeriod),
 		word("budgetPerPeriod", `(?:(?:with |on |keep |have )?(?:a |the |our |my )?(?:budget|spend(?:ing)?)?(?: of| is| at|:)*\s?(?:`+limit+`\s)*`+money+`\s?(?:`+each+`))`, perPeriod),
@@ -103,7 +118,7 @@ func rules() []rule {
 		word("serviceRule", `(?:(?:if|where) possible|as (?:far|well|much) as (?:the (?:budget|money|room|storage) )?(?:allows?|possible)|best effort|do what you can|shortages? (?:are|is) (?:ok(?:ay)?|acceptable|fine|allowed)|budget (?:comes|is|goes) first|prefer(?:red|ably)?|try to)`, service(replenish.ServicePreferred, "service is preferred, limits come first")),
 		word("serviceRule", `(?:no matter what|at (?:any|all) costs?|must not run out|under all circumstances|whatever it costs|service (?:comes|is|goes) first|strictly|guaranteed?)`, service(replenish.ServiceRequired, "service is required")),
 
-		word("horizon", `(?:(?:for|over|in|during|within|plan(?:ning)?|cover(?:ing)?|the)?\s?(?:the )?(?:next|coming|following|upcoming)?\s?`+number+`[ -]`+span+`(?: ahead| plan| horizon)?)`, func(g *replenish.Goal, groups []string) (string, string, bool) {
+		word("horizon", `(?:(?:for|over|in|during|within|plan(?:ning)?|cover(?:ing)?|the)?\s?(?:at most |up to |no more than )?(?:the )?(?:next|coming|following|upcoming)?\s?`+number+`[ -]`+span+`(?: ahead| plan| horizon)?)`, func(g *replenish.Goal, groups []string) (string, string, bool) {
 			n, ok := countOf(groups[0])
 			if !ok {
 				return "", "", false
@@ -112,6 +127,16 @@ func rules() []rule {
 		}),
 		word("horizon", `(?:(?:for|over|in|during|within|plan(?:ning)?|cover(?:ing)?)?\s?(?:the|this|next|coming|this coming|the next|the coming)\s`+span+`)`, func(g *replenish.Goal, groups []string) (string, string, bool) {
 			return horizon(g, weeksOf(1, groups[0]))
+		}),
+
+		// A share alone can only be the service; one by which something is to change
+		// is none.
+		word("serviceLevel", `(?:((?:by|save|cut|reduce|grow|increase) (?:by )?)?(?:with |at |keep |at least |above |over )*`+share+`(\s(?:off|more|less|fewer|discount|increase|growth|cheaper|higher|lower))?)`, func(g *replenish.Goal, groups []string) (string, string, bool) {
+			v, ok := countOf(groups[1])
+			if !ok || groups[0] != "" || groups[2] != "" || v > 0 && v < 50 {
+				return "", "", false
+			}
+			return level(g, v/100)
 		}),
 
 		// A budget that says neither week nor total is the whole.
