@@ -68,7 +68,7 @@ export function GoalPage() {
         <GoalEditor
           key={JSON.stringify(search)}
           template={template}
-          start={{ goal, title: saved.data?.title ?? "", text: saved.data?.text ?? "" }}
+          start={{ goal, title: saved.data?.title ?? "", text: search.field === undefined ? (saved.data?.text ?? "") : "" }}
           onStarted={(run) => void navigate({ to: "/decisions/$run", params: { run: run.id } })}
         />
       )}

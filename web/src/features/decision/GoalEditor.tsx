@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { useRef, useState } from "react";
+import { useRef, useState, type SyntheticEvent } from "react";
 import { Controller, useForm } from "react-hook-form";
 import type { Goal } from "@/lib/api/goal";
 import { plural } from "@/lib/format";
@@ -8,8 +8,9 @@ import { Button, Collapse, Radio, Stack, TextInput, UnstyledButton, useDisclosur
 import { Panel } from "@/ui/Panel";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { GoalFields } from "./GoalFields";
-import { fromForm, titleOf, toForm } from "./goalForm";
-import { saveGoal, type Match, type SavedGoal, type Template } from "./goals";
+import { fromForm, titleOf, toForm, type GoalForm } from "./goalForm";
+import { matchGoal, saveGoal, type Match, type SavedGoal, type Template } from "./goals";
+import { isUnread, keptWords, readingOf, startReading, type Reading } from "./reading";
 import { runQuery, startRun, type Run } from "./run";
 import { WordsBox } from "./WordsBox";
 import classes from "./GoalEditor.module.css";
@@ -21,31 +22,79 @@ interface GoalEditorProps {
   onStarted: (run: Run) => void;
 }
 
+// What was read on the way to a decision must be seen before the next press counts:
+// the second half of a double click is no consent. In milliseconds.
+const timeToSee = 700;
+
 /** Words and fields of a goal, and the button that makes the decision. */
 export function GoalEditor({ template, start, onStarted }: GoalEditorProps) {
   const [base, setBase] = useState(start.goal);
   const [words, setWords] = useState(start.text);
   const [advanced, advancedToggle] = useDisclosure(false);
   const form = useForm({ defaultValues: toForm(start.goal, start.title) });
+  const { dirtyFields } = form.formState;
   const run = useStart(template.id, onStarted);
+  const [reading, setReading] = useState<Reading>(() => startReading(start.text, start.goal));
+  const [stopped, setStopped] = useState(false);
+  const stoppedAt = useRef(0);
   const rule = template.fields.find((field) => field.name === "serviceRule");
 
-  const take = (match: Match) => {
+  const edited = (Object.keys(dirtyFields) as (keyof GoalForm)[]).filter((name) => dirtyFields[name] === true);
+  const unread = isUnread(reading, words);
+  // The words go with the decision only while the numbers are the ones read from them.
+  const kept = keptWords(reading, words, edited, base);
+
+  const take = (match: Match, of: string) => {
+    const next = readingOf(of, match);
+    const before = form.getValues();
     setBase(match.goal);
-    form.reset(toForm(match.goal, form.getValues("title")));
+    setReading(next);
+    form.reset(toForm(match.goal, before.title));
+    // What was entered by hand stays, unless the words speak of it.
+    for (const name of edited) {
+      if (name !== "title" && next.fields?.includes(name) !== true) form.setValue(name, before[name], { shouldDirty: true });
+    }
   };
-  const submit = form.handleSubmit(
+  const match = useMutation({ mutationFn: matchGoal, onSuccess: take });
+  const read = (text: string) => {
+    if (match.isPending) return;
+    setStopped(false);
+    match.mutate(text.trim());
+  };
+  const readFirst = () => {
+    if (match.isPending) return;
+    setStopped(true);
+    stoppedAt.current = Date.now();
+    match.mutate(words.trim(), { onSettled: () => (stoppedAt.current = Date.now()) });
+  };
+  const decide = form.handleSubmit(
     (entries) => {
+      setStopped(false);
       const goal = fromForm(entries, base);
-      run.mutate({ goal, title: entries.title.trim() === "" ? titleOf(goal) : entries.title.trim(), text: words.trim() });
+      run.start({ goal, title: entries.title.trim() === "" ? titleOf(goal) : entries.title.trim(), text: kept });
     },
     // A mistake in a folded section would be invisible.
     () => advancedToggle.open(),
   );
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (unread) readFirst();
+    else if (Date.now() - stoppedAt.current > timeToSee) void decide(event);
+  };
 
   return (
     <>
-      <WordsBox examples={template.examples} words={words} onWords={setWords} onMatch={take} />
+      <WordsBox
+        examples={template.examples}
+        words={words}
+        onWords={setWords}
+        onRead={read}
+        reading={match.isPending}
+        error={match.error}
+        match={match.data}
+        outdated={unread}
+        overruled={!unread && words.trim() !== "" && kept === ""}
+      />
       <form noValidate onSubmit={submit} className={classes.form} aria-label="Goal">
         <Panel title={template.name} note={template.description}>
           <GoalFields fields={template.fields} place="main" control={form.control} />
@@ -100,10 +149,23 @@ export function GoalEditor({ template, start, onStarted }: GoalEditorProps) {
               maxLength={120}
               {...form.register("title")}
             />
-            <Button type="submit" size="md" loading={run.isPending}>
+            <Button type="submit" size="md" loading={run.isPending || (stopped && match.isPending)}>
               Make the decision
             </Button>
           </div>
+          {stopped && match.isSuccess && !unread && (
+            <p className={classes.stopped} role="status">
+              We read your words first; check the fields and press again. Nothing was started yet.
+            </p>
+          )}
+          {stopped && match.isError && (
+            <div className={classes.problem}>
+              <ProblemNote
+                error={match.error}
+                title="Your words could not be read, so nothing was started. To decide by the fields alone, empty the words."
+              />
+            </div>
+          )}
           {run.isError && (
             <div className={classes.problem}>
               <ProblemNote error={run.error} title="The decision was not started." />
@@ -121,18 +183,20 @@ interface Wanted {
   text: string;
 }
 
-// Saves the goal, then starts its run. Pressing again after a failure uses the
-// goal already saved and the same key, so that one press makes one run.
+// Saves the goal, then starts its run. Pressing while that is under way does
+// nothing; pressing again after a failure uses the goal already saved and the same
+// key. Either way one decision is started once.
 function useStart(template: string, onStarted: (run: Run) => void) {
   const queryClient = useQueryClient();
-  const before = useRef<{ of: string; saved: SavedGoal; key: string } | null>(null);
-  return useMutation({
+  const before = useRef<{ of: string; saved: SavedGoal | null; key: string } | null>(null);
+  const busy = useRef(false);
+  const run = useMutation({
     mutationFn: async (wanted: Wanted) => {
       const of = JSON.stringify(wanted);
-      if (before.current?.of !== of) {
-        before.current = { of, saved: await saveGoal({ ...wanted, template }), key: freshKey() };
-      }
-      return startRun(before.current.saved.id, before.current.key);
+      const attempt = before.current?.of === of ? before.current : { of, saved: null, key: freshKey() };
+      before.current = attempt;
+      attempt.saved ??= await saveGoal({ ...wanted, template });
+      return startRun(attempt.saved.id, attempt.key);
     },
     onSuccess: (run) => {
       before.current = null;
@@ -140,7 +204,17 @@ function useStart(template: string, onStarted: (run: Run) => void) {
       void queryClient.invalidateQueries({ queryKey: ["runs"], exact: true });
       onStarted(run);
     },
+    onSettled: () => {
+      busy.current = false;
+    },
   });
+  // Set at the press itself: the state of the mutation is known only a moment later.
+  const start = (wanted: Wanted) => {
+    if (busy.current) return;
+    busy.current = true;
+    run.mutate(wanted);
+  };
+  return { start, isPending: run.isPending, isError: run.isError, error: run.error };
 }
 
 // Not randomUUID: that one exists on https and loopback only.

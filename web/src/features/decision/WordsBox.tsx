@@ -1,27 +1,34 @@
-import { useMutation } from "@tanstack/react-query";
 import { Check, CircleHelp } from "lucide-react";
 import { useState, type SyntheticEvent } from "react";
 import { percent } from "@/lib/format";
 import { Button, Textarea } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
 import { ProblemNote } from "@/ui/ProblemNote";
-import { matchGoal, type Match } from "./goals";
+import type { Match } from "./goals";
 import classes from "./WordsBox.module.css";
 
 interface WordsBoxProps {
   examples: string[];
   words: string;
   onWords: (words: string) => void;
-  onMatch: (match: Match) => void;
+  onRead: (words: string) => void;
+  /** True while the words are being read. */
+  reading: boolean;
+  error: Error | null;
+  /** What was understood at the last reading. */
+  match: Match | undefined;
+  /** True when the words are others than those last read. */
+  outdated: boolean;
+  /** True when fields the words speak of were changed by hand after the reading. */
+  overruled: boolean;
 }
 
 /** Plain words in, the fields they fill out; what was not understood is said too. */
-export function WordsBox({ examples, words, onWords, onMatch }: WordsBoxProps) {
+export function WordsBox({ examples, words, onWords, onRead, reading, error, match, outdated, overruled }: WordsBoxProps) {
   const [empty, setEmpty] = useState(false);
-  const match = useMutation({ mutationFn: matchGoal, onSuccess: onMatch });
   const read = (text: string) => {
     setEmpty(text.trim() === "");
-    if (text.trim() !== "") match.mutate(text.trim());
+    if (text.trim() !== "") onRead(text);
   };
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -46,10 +53,10 @@ export function WordsBox({ examples, words, onWords, onMatch }: WordsBoxProps) {
           }}
         />
         <div className={classes.row}>
-          <Button type="submit" variant="default" size="xs" loading={match.isPending}>
+          <Button type="submit" variant="default" size="xs" loading={reading}>
             Read my words
           </Button>
-          {examples.length > 0 && match.data === undefined && (
+          {examples.length > 0 && match === undefined && !reading && (
             <span className={classes.examples}>
               For example{" "}
               {examples.slice(0, 3).map((example) => (
@@ -69,20 +76,31 @@ export function WordsBox({ examples, words, onWords, onMatch }: WordsBoxProps) {
           )}
         </div>
       </form>
-      {match.isError && <ProblemNote error={match.error} title="Your words could not be read." />}
-      {match.data !== undefined && <Understood match={match.data} />}
+      {error !== null && <ProblemNote error={error} title="Your words could not be read." />}
+      {outdated && match !== undefined && !reading && (
+        <p className={classes.outdated} role="status">
+          You changed the words since they were read. They are read again before anything is decided.
+        </p>
+      )}
+      {overruled && (
+        <p className={classes.outdated} role="status">
+          You changed fields after the words were read. The fields count; these words are not kept with the decision.
+        </p>
+      )}
+      {match !== undefined && words.trim() !== "" && <Understood match={match} outdated={outdated} />}
     </Panel>
   );
 }
 
-function Understood({ match }: { match: Match }) {
+function Understood({ match, outdated }: { match: Match; outdated: boolean }) {
   return (
-    <div className={classes.answer} role="status">
+    <div className={classes.answer} data-outdated={outdated} role="status">
       {match.understood.length > 0 ? (
         <>
           <p className={classes.title}>
-            Understood <span className={classes.sure}>({percent(match.confidence, 0)} of your words)</span>; the fields below are
-            filled in
+            {outdated ? "Understood before" : "Understood"}{" "}
+            <span className={classes.sure}>({percent(match.confidence, 0)} of your words)</span>
+            {!outdated && "; the fields below are filled in"}
           </p>
           <ul>
             {match.understood.map((hit, index) => (
