@@ -9,6 +9,7 @@ import {
 import * as z from "zod/mini";
 import { detour, sessionQuery, type Area, type Session } from "@/features/account/session";
 import { kinds } from "@/features/tables/tables";
+import { fetched } from "@/lib/api/pageParts";
 import { Crash } from "./Crash";
 import { Frame } from "./Frame";
 import { NotFound } from "./NotFound";
@@ -59,13 +60,13 @@ const signUpRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/signup",
   beforeLoad: guard("visitor"),
-  component: lazyRouteComponent(() => import("@/routes/signup"), "SignUpPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/signup")), "SignUpPage"),
 });
 
 const verifyRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/verify",
-  component: lazyRouteComponent(() => import("@/routes/verify"), "VerifyPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/verify")), "VerifyPage"),
 });
 
 const signInRoute = createRoute({
@@ -73,14 +74,14 @@ const signInRoute = createRoute({
   path: "/signin",
   validateSearch: z.object({ back: z.optional(z.catch(z.string(), "/")) }),
   beforeLoad: guard("visitor"),
-  component: lazyRouteComponent(() => import("@/routes/signin"), "SignInPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/signin")), "SignInPage"),
 });
 
 const plansRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/plans",
   beforeLoad: guard("account"),
-  component: lazyRouteComponent(() => import("@/routes/plans"), "PlansPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/plans")), "PlansPage"),
 });
 
 const welcomeRoute = createRoute({
@@ -90,21 +91,21 @@ const welcomeRoute = createRoute({
   // A payment may be confirmed a moment after the browser is back, so this page
   // waits for it itself instead of being sent to the plans.
   beforeLoad: guard("account"),
-  component: lazyRouteComponent(() => import("@/routes/welcome"), "WelcomePage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/welcome")), "WelcomePage"),
 });
 
 const homeRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/home",
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/home"), "HomePage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/home")), "HomePage"),
 });
 
 const dataRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/data",
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/data"), "DataPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/data")), "DataPage"),
 });
 
 const uploadRoute = createRoute({
@@ -115,7 +116,7 @@ const uploadRoute = createRoute({
     upload: z.optional(z.catch(z.string(), "")),
   }),
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/upload"), "UploadPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/upload")), "UploadPage"),
 });
 
 const goalRoute = createRoute({
@@ -131,21 +132,21 @@ const goalRoute = createRoute({
     sample: z.optional(z.string()),
   }),
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/goal"), "GoalPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/goal")), "GoalPage"),
 });
 
 const decisionsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/decisions",
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/decisions"), "DecisionsPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/decisions")), "DecisionsPage"),
 });
 
 const decisionRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/decisions/$run",
   beforeLoad: guard("work"),
-  component: lazyRouteComponent(() => import("@/routes/decision"), "DecisionPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/decision")), "DecisionPage"),
 });
 
 const outboxRoute = createRoute({
@@ -154,14 +155,14 @@ const outboxRoute = createRoute({
   beforeLoad: async ({ context }) => {
     await knownSession(context.queryClient);
   },
-  component: lazyRouteComponent(() => import("@/routes/outbox"), "OutboxPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/outbox")), "OutboxPage"),
 });
 
 const settingsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/settings",
   beforeLoad: guard("account"),
-  component: lazyRouteComponent(() => import("@/routes/settings"), "SettingsPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings")), "SettingsPage"),
 });
 
 const routeTree = rootRoute.addChildren([

@@ -7,6 +7,7 @@ import { NoPlan } from "@/features/decision/NoPlan";
 import { resultQuery } from "@/features/decision/result";
 import { hasResult, isUnderWay, verdict } from "@/features/decision/run";
 import { useLiveRun } from "@/features/decision/useLiveRun";
+import { fetched } from "@/lib/api/pageParts";
 import { moment } from "@/lib/format";
 import { Skeleton } from "@/ui/kit";
 import { LinkButton } from "@/ui/LinkButton";
@@ -15,8 +16,8 @@ import { ProblemNote } from "@/ui/ProblemNote";
 import { Tag } from "@/ui/Tag";
 import classes from "./decision.module.css";
 
-const ResultView = lazy(() =>
-  import("@/features/decision/result/ResultView").then((module) => ({ default: module.ResultView })),
+const ResultView = lazy(
+  fetched(() => import("@/features/decision/result/ResultView").then((module) => ({ default: module.ResultView }))),
 );
 
 const route = getRouteApi("/frame/decisions/$run");
@@ -28,7 +29,7 @@ export function DecisionPage() {
 }
 
 function Decision({ id }: { id: string }) {
-  const { query, trail } = useLiveRun(id);
+  const { query, trail, away } = useLiveRun(id);
   // How far the plan is from the best is part of the result.
   const result = useQuery({ ...resultQuery(id), enabled: query.data !== undefined && hasResult(query.data) });
   if (query.isPending) {
@@ -57,7 +58,7 @@ function Decision({ id }: { id: string }) {
       title={run.title === "" ? "Decision" : run.title}
       lead={
         <span className={classes.lead} role="status">
-          <Tag tone={end.tone}>{end.text}</Tag>
+          <Tag tone={away ? "attention" : end.tone}>{away ? "No connection" : end.text}</Tag>
           <span>asked for {moment(run.createdAt)}</span>
         </span>
       }
@@ -72,7 +73,7 @@ function Decision({ id }: { id: string }) {
         </LinkButton>
       }
     >
-      {isUnderWay(run) && <LiveRun run={run} trail={trail} />}
+      {isUnderWay(run) && <LiveRun run={run} trail={trail} away={away} />}
       {!isUnderWay(run) && !hasResult(run) && <NoPlan run={run} />}
       {hasResult(run) && (
         <Suspense fallback={<Skeleton height={420} radius="md" />}>

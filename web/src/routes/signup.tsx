@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { MailCheck } from "lucide-react";
-import { useState } from "react";
 import { AuthFrame } from "@/features/account/AuthFrame";
 import { SignUpForm } from "@/features/account/SignUpForm";
 import { outboxQuery } from "@/features/outbox/outbox";
@@ -8,12 +8,20 @@ import { Button } from "@/ui/kit";
 import { LinkButton, TextLink } from "@/ui/LinkButton";
 import classes from "./auth.module.css";
 
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    /** Whom a mail is on its way to. Kept with the page's place in the history: a reload keeps it, a new visit does not. */
+    mailed?: { email: string; message: string };
+  }
+}
+
 export function SignUpPage() {
-  const [sent, setSent] = useState<{ email: string; message: string } | null>(null);
-  if (sent !== null) return <CheckYourMail {...sent} onBack={() => setSent(null)} />;
+  const navigate = useNavigate();
+  const sent = useLocation({ select: (location) => location.state.mailed });
+  if (sent !== undefined) return <CheckYourMail {...sent} onBack={() => void navigate({ to: "/signup", state: {} })} />;
   return (
     <AuthFrame title="Create your account" lead="A few minutes to the first decision, with your data or ours.">
-      <SignUpForm onSent={(email, message) => setSent({ email, message })} />
+      <SignUpForm onSent={(email, message) => void navigate({ to: "/signup", state: { mailed: { email, message } } })} />
       <p className={classes.foot}>
         You have an account?{" "}
         <TextLink to="/signin" inherit underline="always">

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { AuthFrame } from "@/features/account/AuthFrame";
 import { sessionQuery, verify } from "@/features/account/session";
+import { asProblem } from "@/lib/api/problem";
 import { Loader } from "@/ui/kit";
 import { LinkButton } from "@/ui/LinkButton";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -31,6 +32,8 @@ export function VerifyPage() {
     refetchOnReconnect: false,
   });
 
+  const session = useQuery({ ...sessionQuery, enabled: verified.isError });
+
   useEffect(() => {
     if (verified.data === undefined) return;
     queryClient.setQueryData(sessionQuery.queryKey, verified.data);
@@ -47,13 +50,21 @@ export function VerifyPage() {
     );
   }
   if (verified.isError) {
+    const problem = asProblem(verified.error);
+    if (problem.code === "signup.used") return <UsedLink signedIn={session.data != null} />;
     return (
       <AuthFrame title="The address could not be confirmed">
         <div className={classes.stack}>
-          <ProblemNote error={verified.error} onRetry={() => void verified.refetch()} retrying={verified.isFetching} />
-          <LinkButton to="/signup" variant="default">
-            Sign up again
-          </LinkButton>
+          <ProblemNote
+            error={problem}
+            onRetry={problem.retryable ? () => void verified.refetch() : undefined}
+            retrying={verified.isFetching}
+          />
+          {!problem.retryable && (
+            <LinkButton to="/signup" variant="default">
+              Sign up again
+            </LinkButton>
+          )}
           <LinkButton to="/signin" variant="default">
             Sign in
           </LinkButton>
@@ -65,6 +76,17 @@ export function VerifyPage() {
     <AuthFrame title="Confirming your address">
       <div className={classes.stack} role="status" aria-label="Confirming your address">
         <Loader size="sm" />
+      </div>
+    </AuthFrame>
+  );
+}
+
+// Nothing went wrong: the address is confirmed, and this was the second click.
+function UsedLink({ signedIn }: { signedIn: boolean }) {
+  return (
+    <AuthFrame title="This link was used already" lead="Your address is confirmed; there is nothing more to do with this link.">
+      <div className={classes.stack}>
+        {signedIn ? <LinkButton to="/">Go to the product</LinkButton> : <LinkButton to="/signin">Sign in</LinkButton>}
       </div>
     </AuthFrame>
   );

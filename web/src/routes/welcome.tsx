@@ -3,6 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { sessionQuery } from "@/features/account/session";
 import { ProvisioningPanel } from "@/features/provisioning/ProvisioningPanel";
+import { provisioningQuery } from "@/features/provisioning/provisioning";
 import { duration } from "@/lib/format";
 import { useNow } from "@/lib/now";
 import { Empty } from "@/ui/Empty";
@@ -10,6 +11,13 @@ import { Loader } from "@/ui/kit";
 import { LinkButton } from "@/ui/LinkButton";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
+
+const lead = {
+  before: "With a plan you get your own environment:",
+  working: "Your environment is being made:",
+  failed: "Your environment is not there yet:",
+  ready: "Your environment is ready:",
+};
 
 const route = getRouteApi("/frame/welcome");
 
@@ -22,12 +30,14 @@ export function WelcomePage() {
       checkout === "done" && query.state.data != null && query.state.data.access === "none" ? 500 : false,
   }).data;
   const paid = session?.access === "active" || session?.access === "past_due";
+  const made = useQuery({ ...provisioningQuery, enabled: paid }).data?.state;
+  const stage = !paid ? "before" : made === "ready" || made === "failed" ? made : "working";
 
   return (
     <Page
       width="narrow"
       title={session == null || session.tenant.name === "" ? "Welcome" : `Welcome, ${session.tenant.name}`}
-      lead="Your environment is being made: a database and a place to run decisions that only your company can reach."
+      lead={`${lead[stage]} a database and a place to run decisions that only your company can reach.`}
     >
       {paid ? (
         <ProvisioningPanel

@@ -14,16 +14,21 @@ import classes from "./LiveRun.module.css";
 interface LiveRunProps {
   run: Run;
   trail: TrailPoint[];
+  /** True while nothing is heard of the run. */
+  away: boolean;
 }
 
 /** A run under way: its stages, how far the search is, and how to stop it. */
-export function LiveRun({ run, trail }: LiveRunProps) {
+export function LiveRun({ run, trail, away }: LiveRunProps) {
   const now = useNow(true, 100);
   const elapsed = since(run.startedAt === "" ? run.createdAt : run.startedAt, now);
   return (
     <Panel
-      title={headline(run)}
-      note={<span className={classes.elapsed}>{duration(elapsed)} so far</span>}
+      title={away ? "No connection; trying again" : headline(run)}
+      tone={away ? "attention" : "plain"}
+      note={
+        away ? "What is below was the state when the connection broke." : <span className={classes.elapsed}>{duration(elapsed)} so far</span>
+      }
       actions={<CancelButton run={run} />}
     >
       <div className={classes.split}>
@@ -43,7 +48,7 @@ export function LiveRun({ run, trail }: LiveRunProps) {
   );
 }
 
-function Search({ run, trail }: LiveRunProps) {
+function Search({ run, trail }: Pick<LiveRunProps, "run" | "trail">) {
   const { progress } = run;
   const last = trail.at(-1);
   if (progress === null || last === undefined) {

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { usePoll, useStream } from "@/lib/api/stream";
+import { isCutOff, isSilent, usePoll, useStream } from "@/lib/api/stream";
 import { isUnderWay, resultKey, runQuery, runShape, type Progress, type Run } from "./run";
 
 /** One moment of the search: the best plan's cost so far, and what no plan can beat. */
@@ -26,9 +26,9 @@ export function useLiveRun(id: string) {
     }
   };
   const stream = useStream(live ? `/v1/runs/${encodeURIComponent(id)}/events` : null, "run", runShape, onRun);
-  usePoll(live && stream === "lost", 1_000, () => void query.refetch());
+  usePoll(live && isSilent(stream), 1_000, () => void query.refetch({ cancelRefetch: false }));
 
-  return { query, trail };
+  return { query, trail, away: live && isSilent(stream) && isCutOff(query) };
 }
 
 /** The trail with a progress report added; reports without a search in them change nothing. */

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import type { ReactNode } from "react";
-import { usePoll, useStream } from "@/lib/api/stream";
+import { isCutOff, isSilent, usePoll, useStream } from "@/lib/api/stream";
 import { duration } from "@/lib/format";
 import { since, useNow } from "@/lib/now";
 import { Skeleton } from "@/ui/kit";
@@ -32,7 +32,8 @@ export function ProvisioningPanel({ onReady, next }: ProvisioningPanelProps) {
       if (message.state === "ready") onReady();
     },
   );
-  usePoll(moving && stream === "lost", 1_000, () => void provisioning.refetch());
+  usePoll(moving && isSilent(stream), 1_000, () => void provisioning.refetch({ cancelRefetch: false }));
+  const away = moving && isSilent(stream) && isCutOff(provisioning);
   const now = useNow(moving, 100);
 
   if (provisioning.isPending) return <Skeleton height={260} radius="md" />;
@@ -51,7 +52,7 @@ export function ProvisioningPanel({ onReady, next }: ProvisioningPanelProps) {
     <Panel tone={data.state === "failed" ? "bad" : data.state === "ready" ? "accent" : "plain"}>
       <div className={classes.head} role="status">
         {data.state === "ready" && <CircleCheck size={20} aria-hidden className={classes.good} />}
-        <p className={classes.headline}>{headline(data, now)}</p>
+        <p className={classes.headline}>{away ? "No connection; trying again" : headline(data, now)}</p>
       </div>
       {moving && data.waitingFor !== "" && <p className={classes.waiting}>Waiting for {data.waitingFor}</p>}
       <Steps label="Steps" steps={data.steps.map((step) => line(step, now))} />

@@ -62,6 +62,17 @@ export function unreachable(): Problem {
   });
 }
 
+/** A part of the portal itself could not be fetched. */
+export function unfetched(): Problem {
+  return new Problem({
+    status: 0,
+    code: "network.page_not_fetched",
+    kind: "unavailable",
+    message: "There is no connection to the product, so this page could not be fetched. Check the connection, then try again.",
+    retryable: true,
+  });
+}
+
 /** The product answered, but not in the words this page knows. */
 export function unreadable(what: string): Problem {
   return new Problem({
@@ -99,10 +110,16 @@ export function problemOf(status: number, body: unknown): Problem {
   });
 }
 
+/** True for the errors, in the words of each browser, of a script or style that could not be fetched. */
+export function isUnfetched(error: Error): boolean {
+  return /dynamically imported module|importing a module script failed|unable to preload css/i.test(error.message);
+}
+
 /** Any caught value as a Problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof TypeError) return unreachable();
+  if (error instanceof Error && isUnfetched(error)) return unfetched();
+  if (error instanceof TypeError && /failed to fetch|networkerror|load failed/i.test(error.message)) return unreachable();
   return new Problem({
     status: 0,
     code: "portal.failed",
