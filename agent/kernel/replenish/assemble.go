@@ -44,7 +44,7 @@ func (d *decision) assemble() {
 		r.Plan = &costs
 	}
 	idle := costsOf(d.data, d.goal, d.forecasts, none)
-	classic := costsOf(d.data, d.goal, d.forecasts, reorderPoint(d.data, d.goal, d.forecasts))
+	classic := costsOf(d.data, d.goal, d.forecasts, d.classic)
 	r.DoNothing, r.ReorderPoint = &idle, &classic
 
 	orders := d.orders

@@ -22,6 +22,7 @@ type decision struct {
 	left      leftOut
 	forecasts []forecast.Forecast
 	needs     []need
+	classic   [][]float64 // units ordered by reorder points, an item and period
 	form      formulation
 	room      float64     // share by which limits are drawn closer
 	gaveUp    bool        // service was preferred and could not be kept
@@ -132,7 +133,9 @@ func (d *decision) formulated(relax string) formulation {
 	goal.BudgetPerPeriod *= 1 - d.room
 	goal.BudgetTotal *= 1 - d.room
 	goal.StorageCapacity *= 1 - d.room
-	return formulate(d.data, goal, d.needs, relax)
+	f := formulate(d.data, goal, d.needs, relax)
+	f.classic = d.classic
+	return f
 }
 
 // largest is the largest limit.
@@ -191,6 +194,7 @@ func (d *decision) forecast(ctx context.Context) error {
 
 func (d *decision) compile(ctx context.Context) error {
 	d.needs = needsOf(d.data, d.goal, d.forecasts)
+	d.classic = reorderPoint(d.data, d.goal, d.forecasts, d.goal.span())
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("decide on orders: %w", err)
 	}

@@ -114,8 +114,10 @@ func (d *decision) sayCosts() []Sentence {
 		compared = "costs the same as the plan"
 	}
 	also := "also "
-	if rule.Managed < r.Plan.Managed*(1-1e-4) && (rule.OverBudget > 0.5 || rule.OverCapacity > tolerance) {
+	if cheaper := rule.Managed < r.Plan.Managed*(1-1e-4); cheaper && (rule.OverBudget > 0.5 || rule.OverCapacity > tolerance) {
 		compared, also = "would cost less but breaks limits", ""
+	} else if cheaper && len(auditPlan(d.data, d.goal, d.forecasts, d.classic).failures) > 0 {
+		compared = "would cost less but does not keep all rules of the goal"
 	}
 	text := "Ordering at fixed reorder points %s: %s against %s for orders, stock and lost sales."
 	parts := []any{compared, w.money("/reorderPoint/managed", rule.Managed), w.money("/plan/managed", r.Plan.Managed)}

@@ -55,6 +55,8 @@ type formulation struct {
 	over  []int32 // an item's units beyond its most stock, when that rule is relaxed; or nil
 	goal  Goal
 	data  Data
+
+	classic [][]float64 // units ordered by reorder points over the span; nil when not asked for
 }
 
 // columns of one item, by order period; all nil for an item that needs nothing.

@@ -24,19 +24,22 @@ func nothing(data Data, goal Goal) [][]float64 {
 // stock for the same service level that the plan promises (for a bell curve, z
 // times the standard deviation); Q is the economic order quantity, not below the
 // minimum order, in whole packs. Mean and safety stock come from the forecast, so
-// the policy knows what the plan knows, but both stay fixed over the horizon. It keeps to the most stock, but knows no budget and no storage.
-func reorderPoint(data Data, goal Goal, forecasts []forecast.Forecast) [][]float64 {
-	orders := nothing(data, goal)
+// the policy knows what the plan knows, but both stay fixed over the horizon. It keeps to the most stock, but knows
+// no budget and no storage. It is followed for a number of periods that may go
+// beyond the horizon.
+func reorderPoint(data Data, goal Goal, forecasts []forecast.Forecast, periods int) [][]float64 {
+	orders := make([][]float64, len(data.Items))
 	for i := range data.Items {
 		item, f := &data.Items[i], forecasts[i]
+		orders[i] = make([]float64, periods)
 		mean := sum(f.Mean[:goal.Horizon]) / float64(goal.Horizon)
 		risk := float64(item.LeadTimeDays)/float64(data.PeriodDays) + 1
 		point := mean*risk + math.Max(0, cumulativeQuantile(f, risk, goal.ServiceLevel)-meanOver(f.Mean, 0, risk))
 		lot := economicLot(item, mean, holdingCost(item, data, goal))
 
-		window := goal.Horizon + item.LeadTimeDays/data.PeriodDays
+		window := periods + item.LeadTimeDays/data.PeriodDays
 		came := underway(item, data.Start, data.PeriodDays, window)
-		for t := range goal.Horizon {
+		for t := range periods {
 			stock := item.OnHand
 			if t > 0 {
 				past := append(deliveriesOf(item, data.PeriodDays, orders[i]), came...)

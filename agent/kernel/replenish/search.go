@@ -37,6 +37,66 @@ type seeking struct {
 // relaxation is solved, which then can take longer than there is time.
 const largeModel = 20_000
 
+// Models from these sizes on are bargained for first as well, because on a busy
+// machine the relaxation alone can take all the time there is. Without limits that
+// couple the articles that is a proof at once.
+const (
+	wideModel  = 10_000
+	aloneModel = 4_000
+)
+
+// headStart is the share of the time in which a plan is bargained for before the
+// relaxation is solved.
+func (s *seeking) headStart(soft bool, how depth) float64 {
+	switch cols := s.f.model.Cols(); {
+	case soft || cols > largeModel:
+		return 1.0 / 3
+	case how == thorough && cols > aloneModel && !s.f.goal.coupled():
+		return 1.0 / 3
+	case how == thorough && cols > wideModel:
+		return 1.0 / 6
+	}
+	return 0
+}
+
+// policy keeps the plan of the reorder points when it keeps all rules, so that no
+// plan is worse than what a shop could do without one.
+func (s *seeking) policy() {
+	f := s.f
+	if f.classic == nil {
+		return
+	}
+	orders := f.trimmed(f.classic)
+	x := f.solution(orders)
+	out := solve.Outcome{Status: solve.Feasible, X: x, Objective: f.cost(x), Engine: ownEngine}
+	if check.Solution(f.model, x, out.Objective).Passed {
+		s.keep(out)
+	}
+}
+
+// trimmed takes off orders what no plan needs: what is beyond the last need of
+// the span, and orders of articles that need none.
+func (f *formulation) trimmed(orders [][]float64) [][]float64 {
+	required := !f.soft()
+	out := make([][]float64, len(orders))
+	for i := range orders {
+		out[i] = make([]float64, f.goal.span())
+		n, have := &f.needs[i], 0.0
+		if f.items[i].packs == nil {
+			continue
+		}
+		most := n.packs[len(n.packs)-1] + n.minPacks - 1
+		for o := range out[i] {
+			packs := math.Min(math.Min(math.Round(orders[i][o]/n.pack), n.most(o, required)), most-have)
+			if packs >= n.minPacks {
+				out[i][o] = packs * n.pack
+				have += packs
+			}
+		}
+	}
+	return out
+}
+
 // ownEngine is named when a plan was found and proven without another one.
 const ownEngine = "lot-sizing"
 
@@ -53,14 +113,18 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 	s := &seeking{f: &f, solver: solver, o: o, gap: math.Max(0, o.RelativeGap), begin: time.Now(), observe: observe, bound: math.Inf(-1)}
 	soft := f.soft()
 	bargained := f.extra >= 0 || f.over != nil // then other limits hold than the goal's
-	if !bargained && (soft || f.model.Cols() > largeModel) {
+	if share := s.headStart(soft, how); !bargained && share > 0 {
 		bargained = true
-		s.bargain(ctx, &f, soft, s.left()/3)
+		s.bargain(ctx, &f, soft, time.Duration(share*float64(s.left())))
 		if s.good() {
 			return s.finished(*s.best), nil
 		}
 	}
 	out, err := s.relaxation(ctx, &f)
+	if timedOut := out.Status == solve.NoSolutionFound && out.Stopped == "time_limit"; err == nil && timedOut && !bargained && how == thorough {
+		bargained = true
+		s.bargain(ctx, &f, soft, s.o.TimeLimit/10)
+	}
 	if err != nil || !out.Status.HasPlan() && s.best == nil {
 		return s.finished(out), err
 	}
@@ -69,6 +133,10 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 	}
 	if s.over(ctx) || !out.Status.HasPlan() {
 		return s.ended(ctx, out), nil
+	}
+	s.policy()
+	if s.over(ctx) {
+		return s.ended(ctx, solve.Outcome{Engine: ownEngine}), nil
 	}
 	for _, strict := range []bool{true, false} {
 		near, err := s.run(ctx, f.near(out.X, strict), math.Max(s.gap/2, 1e-6), s.left()/4)
@@ -81,7 +149,7 @@ func seek(ctx context.Context, solver solve.Solver, f formulation, o solve.Optio
 		}
 	}
 	if !bargained {
-		s.bargain(ctx, &f, soft, s.left()/3)
+		s.bargain(ctx, &f, soft, max(s.left()/3, s.o.TimeLimit/20))
 		if s.over(ctx) || how == firstFound {
 			return s.ended(ctx, solve.Outcome{Status: solve.NoSolutionFound, Engine: out.Engine, EngineVersion: out.EngineVersion}), nil
 		}
@@ -127,6 +195,7 @@ func (s *seeking) bargain(ctx context.Context, f *formulation, soft bool, limit 
 		found.Engine = ownEngine
 		s.keep(*found)
 	}
+	s.policy()
 }
 
 // over says that the search can end: the plan is good, or it was told to.
