@@ -114,7 +114,8 @@ async function want(words, understood) {
   await page.goto(`${product.url}/goal`);
   await page.getByRole("textbox", { name: "What do you want to achieve?" }).fill(words);
   await page.getByRole("button", { name: "Read my words" }).click();
-  await page.getByText(understood).first().waitFor();
+  const answer = page.getByRole("status").filter({ hasText: "the fields below are filled in" });
+  await answer.getByText(understood).first().waitFor();
 }
 
 test("says what it wants in plain words, and decides", async () => {

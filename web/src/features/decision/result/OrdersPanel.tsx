@@ -145,7 +145,7 @@ function OrderTable({ lines, currency, sort, onSort, total, wanted, turn, onShow
   const virtualizer = useVirtualizer({
     count: virtual ? lines.length : 0,
     getScrollElement: () => scroll.current,
-    estimateSize: () => 58,
+    estimateSize: () => 49,
     overscan: 12,
   });
   const bring = useEffectEvent(() => {
