@@ -2,13 +2,9 @@ package session
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/fault"
@@ -22,7 +18,7 @@ var (
 	ErrAddress = fault.New(fault.Invalid, "session.address",
 		"The control plane's address must be an https:// URL; http:// is for this machine only, because the join token would be readable on the way.")
 	ErrNoToken = fault.New(fault.Invalid, "session.no_token",
-		"This agent is not enrolled and has no join token. Make one in the portal, put it into a file and name the file in DYOCENSE_JOIN_TOKEN_FILE (- reads standard input).")
+		"This agent is not enrolled and has no join token. Make one in the portal, put it into a file and name the file in DYOCENSE_JOIN_TOKEN_FILE, or give it as the first line of standard input with --join-token-stdin.")
 )
 
 // Config is what a session needs.
@@ -74,59 +70,4 @@ func onThisMachine(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-// TokenFile is the environment variable that names the file of the join token.
-const TokenFile = "DYOCENSE_JOIN_TOKEN_FILE"
-
-const maxToken = 256
-
-// JoinToken reads the token from the file that TokenFile names, or one line of
-// stdin when that is "-". It gives nil when the variable is not set. Stdin is
-// read no further than that line, so that it can serve for something else.
-func JoinToken(getenv func(string) string, stdin io.Reader) func(context.Context) (secret.Text, error) {
-	path := getenv(TokenFile)
-	if path == "" {
-		return nil
-	}
-	return func(context.Context) (secret.Text, error) {
-		in := stdin
-		if path != "-" {
-			f, err := os.Open(path)
-			if err != nil {
-				return "", fmt.Errorf("read join token: %w", err)
-			}
-			defer f.Close() //nolint:errcheck // only read
-			in = f
-		}
-		token, err := line(in)
-		if err != nil {
-			return "", fmt.Errorf("read join token: %w", err)
-		}
-		if token == "" {
-			return "", ErrNoToken
-		}
-		return secret.Text(token), nil
-	}
-}
-
-// line reads up to the next line feed, byte by byte.
-func line(r io.Reader) (string, error) {
-	var text []byte
-	for b := make([]byte, 1); len(text) < maxToken; {
-		n, err := r.Read(b)
-		if n == 1 {
-			if b[0] == '\n' {
-				break
-			}
-			text = append(text, b[0])
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return strings.TrimSpace(string(text)), nil
 }

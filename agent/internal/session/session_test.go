@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,63 +15,6 @@ import (
 )
 
 // What needs a control plane is tested with the real one, in e2e/session.
-
-func TestJoinToken(t *testing.T) {
-	t.Parallel()
-	read := func(t *testing.T, name, stdin string) (string, string, error) {
-		t.Helper()
-		in := strings.NewReader(stdin)
-		source := JoinToken(func(string) string { return name }, in)
-		if source == nil {
-			t.Fatal("there is no source")
-		}
-		token, err := source(t.Context())
-		rest, readErr := io.ReadAll(in)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		return token.Reveal(), string(rest), err
-	}
-
-	t.Run("comes from one line of standard input and leaves the rest alone", func(t *testing.T) {
-		t.Parallel()
-		token, rest, err := read(t, "-", "join_abc\r\nmore")
-		if err != nil || token != "join_abc" || rest != "more" {
-			t.Errorf("%q %q %v", token, rest, err)
-		}
-	})
-	t.Run("comes from a file", func(t *testing.T) {
-		t.Parallel()
-		file := filepath.Join(t.TempDir(), "token")
-		if err := os.WriteFile(file, []byte("  join_abc"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if token, _, err := read(t, file, ""); err != nil || token != "join_abc" {
-			t.Errorf("%q %v", token, err)
-		}
-	})
-	t.Run("that is empty or not there is an error that says what to do", func(t *testing.T) {
-		t.Parallel()
-		if _, _, err := read(t, "-", "\n"); !errors.Is(err, ErrNoToken) {
-			t.Errorf("empty: %v", err)
-		}
-		if _, _, err := read(t, filepath.Join(t.TempDir(), "none"), ""); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("missing: %v", err)
-		}
-	})
-	t.Run("is none when nothing is set", func(t *testing.T) {
-		t.Parallel()
-		if JoinToken(func(string) string { return "" }, strings.NewReader("join_abc")) != nil {
-			t.Error("standard input was taken unasked")
-		}
-	})
-	t.Run("of endless input is cut", func(t *testing.T) {
-		t.Parallel()
-		if token, _, err := read(t, "-", strings.Repeat("x", 10_000)); err != nil || len(token) != maxToken {
-			t.Errorf("%d bytes, %v", len(token), err)
-		}
-	})
-}
 
 func TestIdentity(t *testing.T) {
 	t.Parallel()

@@ -144,17 +144,3 @@ func costsOf(data Data, goal Goal, forecasts []forecast.Forecast, orders [][]flo
 	}
 	return c
 }
-
-// spending is what orders cost in each period of the horizon, goods and order
-// cost.
-func spending(data Data, goal Goal, orders [][]float64) []float64 {
-	spent := make([]float64, goal.Horizon)
-	for i := range orders {
-		for t, q := range orders[i][:goal.Horizon] {
-			if q > 0 {
-				spent[t] += q*data.Items[i].UnitCost + data.Items[i].OrderCost
-			}
-		}
-	}
-	return spent
-}

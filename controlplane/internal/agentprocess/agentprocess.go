@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,16 +47,10 @@ type Spec struct {
 }
 
 // Process is one agent that is kept running.
-type Process struct {
-	spec Spec
-	pid  atomic.Int64
-}
+type Process struct{ spec Spec }
 
 // New prepares an agent; Run starts it.
 func New(spec Spec) *Process { return &Process{spec: spec} }
-
-// PID is the child's process id, 0 while there is none.
-func (p *Process) PID() int { return int(p.pid.Load()) }
 
 // Run starts the agent, starts it again when it ends, sooner or later, and stops
 // it when ctx ends. It fails only if the program is not there.
@@ -102,8 +95,6 @@ func (p *Process) once(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the agent: %w", err)
 	}
-	p.pid.Store(int64(cmd.Process.Pid))
-	defer p.pid.Store(0)
 	if _, err := io.WriteString(stdin, token.Reveal()+"\n"); err != nil {
 		p.spec.Log.WarnContext(ctx, "agent took no join token", "name", p.spec.Name, "err", err)
 	}

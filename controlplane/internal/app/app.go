@@ -112,7 +112,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tenants.Describe, books.Describe, describePlacement(places),
 		describeDeployment(c.Features, pay.sandbox != nil, mailbox.Shows()))
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, ways.gate, pay, mailbox)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,9 @@ func TestControlPlane(t *testing.T) {
 			t.Fatalf("%d %s %v", status, body, err)
 		}
 		want := map[features.Mode]features.State{features.SMB: features.Off, features.Platform: features.Degraded}[mode()]
+		if !slices.ContainsFunc(health.Components, func(c features.Component) bool { return c.Name == "gateway" }) {
+			t.Errorf("the gateway tells nothing of itself: %s", body)
+		}
 		for _, c := range health.Components {
 			switch c.Name {
 			case "evidence graph", "vector search", "single sign-on":

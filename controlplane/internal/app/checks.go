@@ -6,12 +6,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/shared/features"
 )
 
 // checks are the components of the control plane, in the order they are told.
-func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mailbox) []check {
+func checks(c Config, s *systems, pool *pool, gate *gateway.Gateway, pay payments, mailbox *notify.Mailbox) []check {
 	store, core := "embedded SQLite", "embedded"
 	if c.MongoURI.Set() {
 		store = "MongoDB"
@@ -34,6 +35,7 @@ func checks(c Config, s *systems, pool *pool, pay payments, mailbox *notify.Mail
 		asking("bus core", core, connected(s.coreConn)),
 		asking("bus edge", "embedded", connected(s.edgeConn)),
 		asking("pool agent", "", pool.alive),
+		func(context.Context) features.Component { return gate.Health() },
 		always("payments", features.Ready, payment),
 		always("mail", mailState, mail),
 	}
