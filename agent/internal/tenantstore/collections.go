@@ -12,12 +12,16 @@ const (
 	commandsCollection   = "commands"   // by command id
 	checkpointCollection = "checkpoint" // one document
 	blobsCollection      = "blobs"      // by content hash and chunk
+	movesCollection      = "moves"      // one document, journaled: the move that is under way, or the last one
 	registryCollection   = "tenants"    // of a shared database, not of a tenant
 
 	checkpointID = "applied"
+	handOverID   = "handover" // the last hand-over that was applied
+	standbyID    = "standby"  // says that this is a copy that follows an owner
+	currentMove  = "current"
 )
 
-var reserved = []string{journalCollection, commandsCollection, checkpointCollection, blobsCollection, registryCollection}
+var reserved = []string{journalCollection, commandsCollection, checkpointCollection, blobsCollection, movesCollection, registryCollection}
 
 // checkCollections fails with docstore.ErrDeclaration when these cannot be a
 // tenant's collections.
@@ -44,5 +48,6 @@ func checkCollections(collections []docstore.Collection) error {
 func withOwn(collections []docstore.Collection) []docstore.Collection {
 	return append([]docstore.Collection{
 		{Name: journalCollection}, {Name: commandsCollection}, {Name: checkpointCollection}, {Name: blobsCollection},
+		{Name: movesCollection},
 	}, collections...)
 }

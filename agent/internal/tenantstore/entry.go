@@ -6,15 +6,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/id"
 )
 
 const (
-	entryFormat = 1
-	kindWrite   = "W" // commands of the tenant; the journal may hold other kinds one day
+	entryFormat  = 1
+	kindWrite    = "W"      // commands of the tenant
+	kindHandOver = "COMMIT" // the last entry of a generation: another environment owns the tenant from here on
 
 	opPut    = "put"
 	opDelete = "del"
@@ -34,6 +35,8 @@ type entry struct {
 	Nonce      string    `json:"nonce"`
 	Ops        []op      `json:"ops,omitempty"`
 	Commands   []done    `json:"cmd"`
+	Blobs      []Blob    `json:"b,omitempty"`    // what the bodies refer to; stored before the entry
+	HandOver   *HandOver `json:"hand,omitempty"` // of kindHandOver alone
 	Chain      string    `json:"ch,omitempty"` // SHA-256 over the chain before and this entry without Chain
 }
 
@@ -55,11 +58,22 @@ type done struct {
 	Result json.RawMessage `json:"res,omitempty"`
 }
 
-// place is a position in the journal: everything up to Slot, which is Chain.
-type place struct {
+// Place is a position in the journal: everything up to Slot, whose chain hash is
+// Chain. Generation is that of the next entry; it grows with each hand-over.
+type Place struct {
 	Generation int64  `json:"g"`
 	Slot       int64  `json:"s"`
 	Chain      string `json:"ch"`
+}
+
+// Start is the place before the first entry.
+func Start() Place { return Place{Chain: genesis} }
+
+// HandOver says who owns the tenant after an entry of kindHandOver.
+type HandOver struct {
+	Move string         `json:"move"` // which move it ends
+	From id.Environment `json:"from"`
+	To   id.Environment `json:"to"`
 }
 
 // tombstone is the body of a deleted document.
@@ -118,8 +132,11 @@ func openEntry(d docstore.Document) (entry, error) {
 	if e.Format > entryFormat {
 		return e, ErrNewer.Because(fmt.Errorf("entry %s has format %d", d.ID, e.Format))
 	}
-	if e.Kind != kindWrite {
+	if e.Kind != kindWrite && e.Kind != kindHandOver {
 		return e, ErrNewer.Because(fmt.Errorf("entry %s has kind %q", d.ID, e.Kind))
+	}
+	if (e.Kind == kindHandOver) != (e.HandOver != nil) || e.HandOver != nil && len(e.Ops)+len(e.Commands) > 0 {
+		return damaged("of kind %s with the content of another", e.Kind)
 	}
 	if again, err := json.Marshal(e); err != nil || !bytes.Equal(again, d.Body) {
 		return damaged("altered")
@@ -136,9 +153,12 @@ func openEntry(d docstore.Document) (entry, error) {
 }
 
 // follows fails with ErrDamaged unless e is the entry right after p.
-func (e *entry) follows(p place) error {
+func (e *entry) follows(p Place) error {
 	if e.Slot != p.Slot+1 {
 		return ErrDamaged.Because(fmt.Errorf("slot %d is missing: entry %d follows %d", p.Slot+1, e.Slot, p.Slot))
+	}
+	if e.Generation != p.Generation {
+		return ErrDamaged.Because(fmt.Errorf("entry %d is of generation %d; that of the journal there is %d", e.Slot, e.Generation, p.Generation))
 	}
 	chain, _, err := e.link(p.Chain)
 	if err != nil {
@@ -150,8 +170,13 @@ func (e *entry) follows(p place) error {
 	return nil
 }
 
-func (e *entry) place() place {
-	return place{Generation: e.Generation, Slot: e.Slot, Chain: e.Chain}
+// place is the journal's after e.
+func (e *entry) place() Place {
+	p := Place{Generation: e.Generation, Slot: e.Slot, Chain: e.Chain}
+	if e.Kind == kindHandOver {
+		p.Generation++
+	}
+	return p
 }
 
 // image is the body the document has after o.
@@ -182,9 +207,16 @@ func (e *entry) applying() ([]docstore.Op, error) {
 		}
 		put(commandsCollection, c.ID, body)
 	}
+	if e.HandOver != nil {
+		body, err := json.Marshal(e.HandOver)
+		if err != nil {
+			return nil, fmt.Errorf("encode hand-over %d: %w", e.Slot, err)
+		}
+		put(checkpointCollection, handOverID, body)
+	}
 	body, err := json.Marshal(e.place())
 	if err != nil {
-		return nil, fmt.Errorf("encode checkpoint %s: %w", strconv.FormatInt(e.Slot, 10), err)
+		return nil, fmt.Errorf("encode checkpoint %d: %w", e.Slot, err)
 	}
 	put(checkpointCollection, checkpointID, body)
 	return ops, nil

@@ -16,6 +16,22 @@ var (
 	ErrBlob           = fault.New(fault.Internal, "tenantstore.blob", "A stored file is damaged.")
 	// ErrDamaged stops a store: nothing is skipped or repaired by guessing.
 	ErrDamaged = fault.New(fault.Internal, "tenantstore.damaged", "The journal of this workspace is damaged; support has to look at it.")
+	// ErrStandby refuses a copy that nobody has handed the tenant over to.
+	ErrStandby = fault.New(fault.Unavailable, "tenantstore.standby", "This workspace is being moved here; try again in a moment.")
+	// ErrMoved is what a MovedError is, whatever it moved to.
+	ErrMoved = fault.New(fault.Unavailable, "tenantstore.moved", "This workspace was moved; try again in a moment.")
+	// ErrOwner refuses to treat the owner's store as a copy.
+	ErrOwner = fault.New(fault.Conflict, "tenantstore.owner", "This workspace is served here and is no copy.")
+	// ErrClaim refuses a caller who was replaced, or who speaks of another move.
+	ErrClaim = fault.New(fault.Conflict, "tenantstore.claim", "Another move, or another worker, has this workspace now.")
+	// ErrLapsed says that the write pause was over before the hand-over.
+	ErrLapsed = fault.New(fault.Conflict, "tenantstore.lapsed", "The write pause is over; nothing was handed over.")
+	// ErrBehind refuses a hand-over to a copy that lacks entries.
+	ErrBehind = fault.New(fault.Conflict, "tenantstore.behind", "The copy does not hold everything yet.")
+	// ErrGap refuses entries that do not follow what the copy holds.
+	ErrGap = fault.New(fault.Conflict, "tenantstore.gap", "These journal entries do not follow what is here.")
+	// ErrCopy says that a copy reads back differently from what was sent.
+	ErrCopy = fault.New(fault.Internal, "tenantstore.copy", "A copied document reads back differently.")
 	// ErrNewer refuses entries of a later format.
 	ErrNewer = fault.New(fault.Unavailable, "tenantstore.newer", "This workspace was written by a newer agent; update this one.")
 )

@@ -21,7 +21,12 @@ const (
 // is applied; without won and err, another entry took the slot and was replayed.
 // After an error the entry may or may not stand.
 func (s *Store) commit(ctx context.Context, b *batch) (won bool, err error) {
-	e := b.entry(s.tail.Generation)
+	e := b.entry(s.tail)
+	return s.offer(ctx, &e)
+}
+
+// offer is commit of an entry that is made for the slot behind tail.
+func (s *Store) offer(ctx context.Context, e *entry) (won bool, err error) {
 	body, err := e.seal(s.tail.Chain)
 	if err != nil {
 		return false, err
@@ -50,7 +55,7 @@ func (s *Store) commit(ctx context.Context, b *batch) (won bool, err error) {
 			if err := s.catchUp(ctx); err != nil {
 				return false, ErrUnknownOutcome.Because(err)
 			}
-			return standing.Nonce == e.Nonce, nil
+			return standing.Nonce == e.Nonce, nil // the chain hash of e is set, so it is also what it says
 		case readErr == nil && !isOutage(err):
 			// Refused, and read to be absent: it did not happen.
 			return false, fmt.Errorf("write journal: %w", err)
@@ -98,7 +103,7 @@ func (s *Store) slot(ctx context.Context, generation, slot int64) (*entry, error
 // recover finds where the journal ends and where the documents stand, and brings
 // the documents up. Ids sort like slots, so the end is one read.
 func (s *Store) recover(ctx context.Context) error {
-	checkpoint, err := s.checkpoint(ctx)
+	checkpoint, err := checkpoint(ctx, s.docs)
 	if err != nil {
 		return err
 	}
@@ -138,9 +143,12 @@ func (s *Store) recover(ctx context.Context) error {
 // checkLink fails with ErrDamaged unless e chains to the entry before it, which
 // shows that e itself is unaltered.
 func (s *Store) checkLink(ctx context.Context, e entry) error {
-	before := place{Chain: genesis}
+	before := Start()
 	if e.Slot > 1 {
 		prior, err := s.slot(ctx, e.Generation, e.Slot-1)
+		if prior == nil && err == nil && e.Generation > 0 { // e is the first of its generation
+			prior, err = s.slot(ctx, e.Generation-1, e.Slot-1)
+		}
 		if err != nil {
 			return err
 		}
@@ -153,16 +161,16 @@ func (s *Store) checkLink(ctx context.Context, e entry) error {
 }
 
 // checkpoint is the place up to which the documents are known to be applied.
-func (s *Store) checkpoint(ctx context.Context) (place, error) {
-	start := place{Chain: genesis}
-	d, err := s.docs.Get(ctx, checkpointCollection, checkpointID)
+func checkpoint(ctx context.Context, docs docstore.Store) (Place, error) {
+	start := Start()
+	d, err := docs.Get(ctx, checkpointCollection, checkpointID)
 	if errors.Is(err, docstore.ErrNotFound) {
 		return start, nil
 	}
 	if err != nil {
 		return start, fmt.Errorf("read checkpoint: %w", err)
 	}
-	var p place
+	var p Place
 	if err := json.Unmarshal(d.Body, &p); err != nil || p.Slot != d.Rev {
 		return start, ErrDamaged.Because(fmt.Errorf("the checkpoint is not readable: %s", d.Body))
 	}
@@ -194,6 +202,7 @@ func (s *Store) catchUp(ctx context.Context) error {
 				return fmt.Errorf("apply entry %d: %w", e.Slot, err)
 			}
 			s.tail = e.place()
+			s.yielded(e.HandOver)
 		}
 		if page.Next == "" {
 			s.doubt = false

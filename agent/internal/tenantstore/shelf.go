@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/id"
@@ -17,6 +18,7 @@ import (
 type Shelf struct {
 	factory Factory
 	limit   int
+	self    atomic.Pointer[id.Environment] // this agent's; nil until it is known
 
 	mu      sync.Mutex
 	closed  bool
@@ -28,8 +30,9 @@ type Shelf struct {
 // closes, creates or removes it and all others wait.
 type handle struct {
 	tenant id.Tenant
-	store  *Store         // nil unless open
-	docs   docstore.Store // under store
+	docs   docstore.Store // nil unless open
+	store  *Store         // over docs, of an owner
+	copied *Replica       // over docs, of any other
 	users  int
 	place  *list.Element // in idle, or nil
 	busy   bool
@@ -54,25 +57,152 @@ func (s *Shelf) Create(ctx context.Context, tenant id.Tenant) error {
 	return s.factory.Create(ctx, tenant)
 }
 
+// Belong says in which environment this agent is: a tenant that was handed over
+// is served only by an agent of the environment that it was handed over to.
+func (s *Shelf) Belong(env id.Environment) { s.self.Store(&env) }
+
+// Self is what Belong was told, "" before.
+func (s *Shelf) Self() id.Environment {
+	if env := s.self.Load(); env != nil {
+		return *env
+	}
+	return ""
+}
+
 // Open returns the tenant's store and a function that gives it back; call it once
-// the store is no longer used. It fails with ErrNoTenant for an unknown tenant.
+// the store is no longer used. It fails with ErrNoTenant for an unknown tenant,
+// with a MovedError when another environment owns it, and with ErrStandby for a
+// copy in the making.
 func (s *Shelf) Open(ctx context.Context, tenant id.Tenant) (*Store, func(), error) {
-	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
+	var store *Store
+	release, err := s.use(ctx, tenant, func(h *handle) error {
+		if h.copied != nil {
+			return s.notServed(ctx, h)
+		}
+		store = h.store
+		return nil
+	})
+	return store, release, err
+}
+
+// Follow returns the tenant's documents as those of a copy, like Open. It fails
+// with ErrOwner where the tenant is served.
+func (s *Shelf) Follow(ctx context.Context, tenant id.Tenant) (*Replica, func(), error) {
+	var copied *Replica
+	release, err := s.use(ctx, tenant, func(h *handle) error {
+		if h.copied == nil {
+			return ErrOwner
+		}
+		copied = h.copied
+		return nil
+	})
+	return copied, release, err
+}
+
+// Look returns the tenant's documents as they are stored, whatever they are, like
+// Open.
+func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, func(), error) {
+	var raw *Raw
+	var is Standing
+	release, err := s.use(ctx, tenant, func(h *handle) (err error) {
+		raw = &Raw{docs: h.docs, collections: s.factory.Collections()}
+		is, err = standing(ctx, h.docs, s.Self())
+		return err
+	})
+	return raw, is, release, err
+}
+
+// Prepare makes an empty copy of the tenant that begins at mark.Base, and returns
+// it like Follow. A copy that the same move made before is kept; one of an earlier
+// move, and what a former owner has left, is deleted first. It fails with ErrOwner
+// where the tenant is served.
+func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*Replica, func(), error) {
+	h, err := s.claim(ctx, tenant, func(h *handle) bool { return true })
 	if err != nil {
 		return nil, nil, err
 	}
-	if h.store == nil {
-		if err := s.load(ctx, h); err != nil {
-			s.settle(h, nil)
-			return nil, nil, err
+	if err := s.prepare(ctx, h, mark); err != nil {
+		s.settle(h, nil)
+		return nil, nil, fmt.Errorf("prepare copy: %w", err)
+	}
+	s.settle(h, nil)
+	return s.Follow(ctx, tenant)
+}
+
+func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby) error {
+	err := s.load(ctx, h)
+	if err == nil {
+		is, err := standing(ctx, h.docs, s.Self())
+		switch {
+		case err != nil:
+			return err
+		case is.Role == RoleOwner && is.Applied.Slot > 0:
+			return ErrOwner
+		case is.Role == RoleStandby && is.Standby.Move == mark.Move:
+			return nil
+		case h.users > 0:
+			return ErrBusy
 		}
+		if err := s.unload(h); err != nil {
+			return err
+		}
+		if err := s.factory.Remove(ctx, h.tenant); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, ErrNoTenant) {
+		return err
+	}
+	if err := s.factory.Create(ctx, h.tenant); err != nil {
+		return err
+	}
+	if err := s.open(ctx, h); err != nil {
+		return err
+	}
+	copied := s.replica(h.docs)
+	if err := copied.begin(ctx, mark); err != nil {
+		return err
+	}
+	h.copied = copied
+	return nil
+}
+
+// notServed says why a tenant that is here as a copy cannot be used.
+func (s *Shelf) notServed(ctx context.Context, h *handle) error {
+	is, err := standing(ctx, h.docs, s.Self())
+	switch {
+	case err != nil:
+		return err
+	case is.Role == RoleMoved:
+		return &MovedError{To: is.Last.To}
+	}
+	return ErrStandby
+}
+
+// use opens the tenant, lets take look at it, and counts a user if take does not
+// fail.
+func (s *Shelf) use(ctx context.Context, tenant id.Tenant, take func(*handle) error) (func(), error) {
+	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	err = s.load(ctx, h)
+	if err == nil {
+		err = take(h)
+	}
+	if err != nil {
+		s.settle(h, func() {
+			if h.docs != nil && h.users == 0 && h.place == nil {
+				h.place = s.idle.PushFront(h)
+			}
+		})
+		return nil, err
 	}
 	s.settle(h, func() {
 		h.users++
 		s.unlist(h)
 	})
 	var once sync.Once
-	return h.store, func() { once.Do(func() { s.giveBack(h) }) }, nil
+	return func() { once.Do(func() { s.giveBack(h) }) }, nil
 }
 
 // Remove deletes the tenant with all its data; it does nothing when there is no
@@ -186,7 +316,7 @@ func (s *Shelf) giveBack(h *handle) {
 func (s *Shelf) wake(h *handle) {
 	close(h.changed)
 	h.changed = make(chan struct{})
-	if !h.busy && h.store == nil && s.handles[h.tenant] == h {
+	if !h.busy && h.docs == nil && s.handles[h.tenant] == h {
 		delete(s.handles, h.tenant)
 	}
 }
@@ -215,28 +345,66 @@ func (s *Shelf) evict(handles []*handle) {
 	}
 }
 
-// load opens the claimed handle's store.
+// load opens the claimed handle as what its documents are now. A store that has
+// handed its tenant over stays with those who use it, and refuses them; a copy
+// that was promoted is opened as the owner's store.
 func (s *Shelf) load(ctx context.Context, h *handle) error {
+	if h.docs == nil {
+		if err := s.open(ctx, h); err != nil {
+			return err
+		}
+	}
+	switch {
+	case h.store != nil && h.store.refusal() == nil:
+		return nil
+	case h.store != nil:
+		if err := h.store.Close(); err != nil {
+			return fmt.Errorf("close store that was handed over: %w", err)
+		}
+		h.store = nil
+	}
+	is, err := standing(ctx, h.docs, s.Self())
+	if err == nil && is.Role == RoleOwner {
+		h.copied = nil
+		h.store, err = Open(ctx, h.docs, s.factory.Collections())
+	} else if err == nil && h.copied == nil {
+		h.copied = s.replica(h.docs)
+	}
+	if err != nil && h.users == 0 {
+		return errors.Join(err, s.unload(h))
+	}
+	return err
+}
+
+// open opens the claimed handle's documents.
+func (s *Shelf) open(ctx context.Context, h *handle) error {
 	docs, err := s.factory.Open(ctx, h.tenant)
 	if err != nil {
 		return err
 	}
-	store, err := Open(ctx, docs, s.factory.Collections())
-	if err != nil {
-		return errors.Join(err, docs.Close())
+	if err := docs.Ensure(ctx, withOwn(s.factory.Collections())...); err != nil {
+		return errors.Join(fmt.Errorf("declare collections of tenant: %w", err), docs.Close())
 	}
-	h.docs, h.store = docs, store
+	h.docs = docs
 	return nil
 }
 
-// unload closes the claimed handle's store, if it is open.
+func (s *Shelf) replica(docs docstore.Store) *Replica {
+	return &Replica{docs: docs, raw: &Raw{docs: docs, collections: s.factory.Collections()}, self: s.Self()}
+}
+
+// unload closes what the claimed handle has open.
 func (s *Shelf) unload(h *handle) error {
-	if h.store == nil {
+	if h.docs == nil {
 		return nil
 	}
-	err := errors.Join(h.store.Close(), h.docs.Close())
+	var err error
+	if h.store != nil {
+		err = h.store.Close()
+	}
+	err = errors.Join(err, h.docs.Close())
 	s.mu.Lock()
-	h.store, h.docs = nil, nil
+	h.store, h.copied, h.docs = nil, nil, nil
 	s.unlist(h)
 	s.mu.Unlock()
 	return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/dyocense/dyocense/shared/docstore"
@@ -24,13 +25,14 @@ type Store struct {
 	queue chan *request
 	ended chan struct{} // closed when the writer has finished
 	stop  context.CancelFunc
+	moved atomic.Pointer[MovedError] // set once, when the tenant is handed over
 
 	mu      sync.Mutex // guards closed, and queue against sends after close
 	closed  bool
 	senders sync.WaitGroup
 
 	// The writer goroutine's own.
-	tail  place // last entry known to be applied
+	tail  Place // last entry known to be applied
 	doubt bool  // an entry of ours may have landed behind tail
 }
 
@@ -62,6 +64,7 @@ func Open(ctx context.Context, docs docstore.Store, collections []docstore.Colle
 	for _, c := range collections {
 		s.collections[c.Name] = true
 	}
+	s.collections[movesCollection] = true
 	if err := s.recover(ctx); err != nil {
 		return nil, fmt.Errorf("recover tenant: %w", err)
 	}
@@ -78,7 +81,8 @@ func Open(ctx context.Context, docs docstore.Store, collections []docstore.Colle
 // Store, and may be run more than once, so it must not have effects of its own.
 // Its error, or panic, drops the command alone and comes back from Do.
 //
-// Do fails with ErrUnknownOutcome when ctx ends, or the store cannot be reached,
+// Do fails with a MovedError once the tenant was handed over to another
+// environment; the command has had no effect then. It fails with ErrUnknownOutcome when ctx ends, or the store cannot be reached,
 // after the commit began.
 func (s *Store) Do(ctx context.Context, cmd Command, change func(*Tx) error) (Receipt, error) {
 	if err := cmd.check(); err != nil {
@@ -107,6 +111,9 @@ func (s *Store) Do(ctx context.Context, cmd Command, change func(*Tx) error) (Re
 func (s *Store) submit(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return docstore.ErrUnavailable.Because(err)
+	}
+	if err := s.refusal(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -141,9 +148,12 @@ func (c Command) check() error {
 }
 
 // Get reads a document into the value that into points at. It fails with
-// docstore.ErrNotFound when there is none.
+// docstore.ErrNotFound when there is none, and with a MovedError like Do.
 func (s *Store) Get(ctx context.Context, collection, id string, into any) error {
 	if err := s.declared(collection); err != nil {
+		return err
+	}
+	if err := s.refusal(); err != nil {
 		return err
 	}
 	d, err := s.docs.Get(ctx, collection, id)
@@ -163,6 +173,9 @@ func (s *Store) Get(ctx context.Context, collection, id string, into any) error 
 // wrote a document. A page may hold fewer than asked for and still have Next.
 func (s *Store) Find(ctx context.Context, collection string, q docstore.Query) (docstore.Page, error) {
 	if err := s.declared(collection); err != nil {
+		return docstore.Page{}, err
+	}
+	if err := s.refusal(); err != nil {
 		return docstore.Page{}, err
 	}
 	for {

@@ -73,8 +73,8 @@ func (s *Store) Verify(ctx context.Context) (Report, error) {
 }
 
 // replayInto walks the chain and collects what it leads to.
-func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report) (place, error) {
-	at := place{Chain: genesis}
+func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report) (Place, error) {
+	at := Start()
 	err := s.each(ctx, journalCollection, func(d docstore.Document) error {
 		e, err := openEntry(d)
 		if err == nil {
@@ -103,7 +103,7 @@ func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report
 
 // compare checks the stored documents of one collection against want and takes
 // them out of it.
-func (s *Store) compare(ctx context.Context, collection string, want map[key]expected, end place, r *Report) error {
+func (s *Store) compare(ctx context.Context, collection string, want map[key]expected, end Place, r *Report) error {
 	return s.each(ctx, collection, func(d docstore.Document) error {
 		r.Documents++
 		k := key{collection, d.ID}

@@ -29,6 +29,8 @@ const (
 type request struct {
 	cmd     Command
 	change  func(*Tx) error
+	window  *Window       // instead of a change: hold all others up
+	budget  time.Duration // for how long at most
 	state   atomic.Int32 // waiting, then takenUp or abandoned
 	receipt Receipt
 	err     error
@@ -69,29 +71,36 @@ func (s *Store) run(ctx context.Context) {
 		// Callers that were just answered are about to come back; letting them run
 		// first makes the next entry carry them all.
 		runtime.Gosched()
-		for todo := s.gather(first); len(todo) > 0; {
+		todo, pause := s.gather(first)
+		for len(todo) > 0 {
 			todo = s.round(ctx, todo)
+		}
+		if pause != nil {
+			s.hold(ctx, pause)
 		}
 	}
 }
 
-func (s *Store) gather(first *request) []*request {
-	var todo []*request
+// gather takes what waits, up to a request for a pause, which comes after it.
+func (s *Store) gather(first *request) (todo []*request, pause *request) {
 	for r := first; ; {
+		if r.window != nil {
+			return todo, r
+		}
 		if r.state.CompareAndSwap(waiting, takenUp) {
 			todo = append(todo, r)
 		}
 		if len(todo) >= entryCommands {
-			return todo
+			return todo, nil
 		}
 		select {
 		case next, ok := <-s.queue:
 			if !ok {
-				return todo
+				return todo, nil
 			}
 			r = next
 		default:
-			return todo
+			return todo, nil
 		}
 	}
 }
@@ -108,6 +117,10 @@ func (s *Store) round(ctx context.Context, todo []*request) (rest []*request) {
 				fail(todo, err)
 				return nil
 			}
+		}
+		if err := s.refusal(); err != nil {
+			fail(todo, err)
+			return nil
 		}
 		b := newBatch(s.tail.Slot + 1)
 		rest = s.fill(ctx, b, todo)
@@ -233,12 +246,18 @@ func (b *batch) answer(err error) {
 	}
 }
 
-// entry is the batch as it goes into the journal.
-func (b *batch) entry(generation int64) entry {
-	e := entry{
-		Format: entryFormat, Kind: kindWrite, Generation: generation, Slot: b.slot,
-		Time: time.Now().UTC(), Nonce: rand.Text(), Commands: b.commands,
+// newEntry is an entry for the slot behind a place.
+func newEntry(kind string, after Place) entry {
+	return entry{
+		Format: entryFormat, Kind: kind, Generation: after.Generation, Slot: after.Slot + 1,
+		Time: time.Now().UTC(), Nonce: rand.Text(),
 	}
+}
+
+// entry is the batch as it goes into the journal.
+func (b *batch) entry(after Place) entry {
+	e := newEntry(kindWrite, after)
+	e.Commands = b.commands
 	for k := range b.written {
 		im := b.images[k]
 		o := op{Collection: k.collection, ID: k.id, Type: opPut, Body: im.body, Digest: digest(im.body), Previous: im.rev}
@@ -246,7 +265,9 @@ func (b *batch) entry(generation int64) entry {
 			o.Type, o.Body = opDelete, nil
 		}
 		e.Ops = append(e.Ops, o)
+		e.Blobs = append(e.Blobs, references(o.Body)...)
 	}
+	e.Blobs = distinct(e.Blobs)
 	slices.SortFunc(e.Ops, func(a, b op) int {
 		return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.ID, b.ID))
 	})

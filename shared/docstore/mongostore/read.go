@@ -35,6 +35,20 @@ func (s *Store) Get(ctx context.Context, collection, id string) (docstore.Docume
 	return s.decode(raw)
 }
 
+// Count implements docstore.Store.
+func (s *Store) Count(ctx context.Context, collection string) (int64, error) {
+	if _, err := s.collections.Get(collection); err != nil {
+		return 0, err
+	}
+	ctx, leave, err := s.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	n, err := s.db.Collection(collection).CountDocuments(ctx, s.idBounds(plan.Range{}))
+	return n, storeFault("count documents", err)
+}
+
 // Find implements docstore.Store.
 func (s *Store) Find(ctx context.Context, collection string, q docstore.Query) (docstore.Page, error) {
 	c, err := s.collections.Get(collection)

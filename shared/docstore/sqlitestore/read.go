@@ -38,6 +38,24 @@ func (s *Store) Get(ctx context.Context, collection, id string) (docstore.Docume
 	return d, nil
 }
 
+// Count implements docstore.Store.
+func (s *Store) Count(ctx context.Context, collection string) (int64, error) {
+	t, err := s.table(collection)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.enterToRead(ctx); err != nil {
+		return 0, err
+	}
+	defer s.door.Leave()
+	st, err := s.prepare("SELECT count(*) FROM " + t.name)
+	if err != nil {
+		return 0, storeFault("count documents", err)
+	}
+	var n int64
+	return n, storeFault("count documents", st.QueryRowContext(ctx).Scan(&n))
+}
+
 // Find implements docstore.Store.
 func (s *Store) Find(ctx context.Context, collection string, q docstore.Query) (docstore.Page, error) {
 	t, err := s.table(collection)

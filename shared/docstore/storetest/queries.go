@@ -84,6 +84,27 @@ func queries(t *testing.T, s docstore.Store) {
 	})
 }
 
+func counts(t *testing.T, s docstore.Store) {
+	want := func(what string, n int64) {
+		t.Helper()
+		got, err := s.Count(t.Context(), Things().Name)
+		if err != nil || got != n {
+			t.Errorf("%s: counted %d, %v; want %d", what, got, err, n)
+		}
+	}
+	want("an empty collection", 0)
+	for n := range 25 {
+		insert(t, s, sprint("c%02d", n), fields{"size": n})
+	}
+	want("all documents", 25)
+	if err := s.Batch(t.Context(), remove("c07", 1), put("c08", 5, fields{"size": 1}), put("d", 1, fields{})); err != nil {
+		t.Fatal(err)
+	}
+	want("after one went, one changed and one came", 25)
+	_, err := s.Count(t.Context(), "nowhere")
+	wantErr(t, "an undeclared collection", err, docstore.ErrUndeclared)
+}
+
 func pages(t *testing.T, s docstore.Store) {
 	// Thirty documents, ten of each size, so that equal values span pages.
 	var byID, bySize []string

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(testing.TB) docstore.Store) {
 		{"replay", replay},
 		{"queries", queries},
 		{"pages", pages},
+		{"counts", counts},
 		{"unique indexes", uniqueIndexes},
 		{"declarations", declarations},
 		{"watching", watching},
