@@ -5,19 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/agent/internal/api"
 	"github.com/dyocense/dyocense/agent/internal/runs"
 	"github.com/dyocense/dyocense/agent/internal/session"
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
+	"github.com/dyocense/dyocense/agent/internal/transfer"
 	"github.com/dyocense/dyocense/agent/kernel/check"
 	"github.com/dyocense/dyocense/agent/kernel/replenish"
 	"github.com/dyocense/dyocense/agent/kernel/solve/highs"
 	"github.com/dyocense/dyocense/agent/kernel/solve/worker"
 	"github.com/dyocense/dyocense/shared/buildinfo"
+	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/features"
 	"github.com/dyocense/dyocense/shared/process"
 )
@@ -50,6 +54,12 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	identity := filepath.Join(c.Data, "identity")
+	env, err := session.EnrolledIn(identity)
+	if err != nil {
+		return errors.Join(err, shelf.Close())
+	}
+	shelf.Belong(env)
 	pool := worker.New(worker.Options{CacheDir: c.cache(), Warm: min(c.Slots, 2), Log: log})
 	defer pool.Close()
 	decisions := runs.New(runs.Config{
@@ -65,15 +75,19 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		return errors.Join(fmt.Errorf("list tenants: %w", err), shelf.Close())
 	}
 	tenants := newTenants(already, shelf, decisions, log)
-	handler := api.New(api.Config{
-		Shelf: shelf, Runs: decisions, Components: c.components, Program: buildinfo.Version(), Log: log,
+	moves := transfer.New(transfer.Config{
+		Shelf: shelf, Promoted: tenants.promoted, Left: tenants.left, Rehearse: decisions.Rehearse, Log: log,
 	})
+	defer moves.Close()
+	handler := byPath(moves, api.New(api.Config{
+		Shelf: shelf, Runs: decisions, Components: c.components, Program: buildinfo.Version(), Log: log,
+	}))
 	parts := []process.Part{
 		{Name: "decisions", Run: decisions.Work},
 		{Name: "collection of uploads", Run: tenants.collect},
 		{Name: "session", Run: func(ctx context.Context) error {
 			return session.Run(ctx, session.Config{
-				ControlPlane: c.ControlPlane, Dir: filepath.Join(c.Data, "identity"), Name: c.Name, Program: buildinfo.Version(),
+				ControlPlane: c.ControlPlane, Dir: identity, Belongs: shelf.Belong, Name: c.Name, Program: buildinfo.Version(),
 				Mode: c.Features.Mode, JoinToken: token,
 				Load: func() session.Load {
 					return session.Load{Tenants: tenants.count(), Runs: decisions.Running(), Components: c.components()}
@@ -94,6 +108,17 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		err = errors.Join(err, fmt.Errorf("close the tenants' stores: %w", closing))
 	}
 	return err
+}
+
+// byPath gives the control plane's requests to moves and all others to the API.
+func byPath(moves, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, contract.TransferPrefix) {
+			moves.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // shelf opens where tenants' data lies.

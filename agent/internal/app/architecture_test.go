@@ -16,6 +16,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 		"session":     {},
 		"tables":      {"tenantstore"},
 		"tenantstore": {},
+		"transfer":    {"tenantstore"},
 	})
 }
 

@@ -56,11 +56,33 @@ func (t *Tenants) count() int {
 	return len(t.served)
 }
 
-// profile is what an agent keeps of a wanted tenant.
+// promoted begins to serve a tenant that was handed over to this environment.
+func (t *Tenants) promoted(ctx context.Context, tenant id.Tenant) error {
+	t.mu.Lock()
+	t.served[tenant] = struct{}{}
+	t.mu.Unlock()
+	return nil
+}
+
+// left ends serving a tenant that this agent has handed over.
+func (t *Tenants) left(tenant id.Tenant) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.served, tenant)
+}
+
+// profile is what an agent keeps of a wanted tenant. Revisions are an
+// environment's own, so those of two are never compared.
 type profile struct {
-	Name     string `json:"name"`
-	Plan     string `json:"plan"`
-	Revision int64  `json:"revision"`
+	Name        string         `json:"name"`
+	Plan        string         `json:"plan"`
+	Revision    int64          `json:"revision"`
+	Environment id.Environment `json:"environment,omitempty"`
+}
+
+// older says whether p was wanted before other.
+func (p profile) older(other profile) bool {
+	return p.Environment == other.Environment && p.Revision < other.Revision
 }
 
 // Apply carries out one line of the desired state and says how it came out. It
@@ -116,7 +138,7 @@ func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step fu
 		return err
 	}
 	defer release()
-	wanted := profile{want.Name, want.Plan, want.Revision}
+	wanted := profile{want.Name, want.Plan, want.Revision, t.shelf.Self()}
 	if err := step("write", func() error {
 		_, err := store.Do(ctx, tenantstore.Command{Kind: "tenant.profile", Actor: "control plane"}, func(tx *tenantstore.Tx) error {
 			var have profile
@@ -124,7 +146,7 @@ func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step fu
 			if err != nil && !errors.Is(err, docstore.ErrNotFound) {
 				return err
 			}
-			if err == nil && have.Revision > want.Revision {
+			if err == nil && wanted.older(have) {
 				return nil // an older line, read again after a newer one
 			}
 			return tx.Put(profiles, profileID, wanted)
@@ -138,7 +160,7 @@ func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step fu
 		if err := store.Get(ctx, profiles, profileID, &have); err != nil {
 			return err
 		}
-		if have != wanted && have.Revision <= want.Revision {
+		if have != wanted && !wanted.older(have) {
 			return fmt.Errorf("wrote revision %d, read revision %d", wanted.Revision, have.Revision)
 		}
 		return nil

@@ -72,6 +72,14 @@ func openIdentity(dir string) (*identity, error) {
 	return i, nil
 }
 
+// EnrolledIn is the environment of the agent whose identity is in dir, "" when it
+// has not enrolled yet.
+func EnrolledIn(dir string) (id.Environment, error) {
+	var k kept
+	err := readJSON(filepath.Join(dir, identityFile), &k)
+	return k.Enrolled.Environment, err
+}
+
 func openKey(path string) (nkeys.KeyPair, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -37,7 +37,7 @@ type entry struct {
 	Commands   []done    `json:"cmd"`
 	Blobs      []Blob    `json:"b,omitempty"`    // what the bodies refer to; stored before the entry
 	HandOver   *HandOver `json:"hand,omitempty"` // of kindHandOver alone
-	Chain      string    `json:"ch,omitempty"` // SHA-256 over the chain before and this entry without Chain
+	Chain      string    `json:"ch,omitempty"`   // SHA-256 over the chain before and this entry without Chain
 }
 
 // op is what an entry does to one document; no two are about the same one.

@@ -80,6 +80,16 @@ func IsJournal(collection string) bool { return collection == journalCollection 
 // that is copied up to there.
 func JournalEnd(p Place) string { return slotID(p.Generation, p.Slot+1) }
 
+// Reading is the tenant's store for reading alone: commands fail with ErrClosed.
+// A copy in the making may change under the reader.
+func (r *Raw) Reading() *Store {
+	s := &Store{docs: r.docs, collections: map[string]bool{movesCollection: true}, closed: true}
+	for _, c := range r.collections {
+		s.collections[c.Name] = true
+	}
+	return s
+}
+
 // Count is how many documents a collection has.
 func (r *Raw) Count(ctx context.Context, collection string) (int64, error) {
 	return r.docs.Count(ctx, collection)

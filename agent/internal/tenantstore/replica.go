@@ -27,7 +27,9 @@ type Replica struct {
 }
 
 // Standing is what the replica holds and who may write to it.
-func (r *Replica) Standing(ctx context.Context) (Standing, error) { return standing(ctx, r.docs, r.self) }
+func (r *Replica) Standing(ctx context.Context) (Standing, error) {
+	return standing(ctx, r.docs, r.self)
+}
 
 // Claim lets the worker with that claim of the move write here, and nobody
 // before it. A copy is marked as one when it is made; the former owner takes the

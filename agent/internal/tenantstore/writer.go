@@ -31,7 +31,7 @@ type request struct {
 	change  func(*Tx) error
 	window  *Window       // instead of a change: hold all others up
 	budget  time.Duration // for how long at most
-	state   atomic.Int32 // waiting, then takenUp or abandoned
+	state   atomic.Int32  // waiting, then takenUp or abandoned
 	receipt Receipt
 	err     error
 	done    chan struct{} // closed after receipt and err are set
