@@ -106,6 +106,7 @@ func TestRequest(t *testing.T) {
 			got <- seen{q.Method, q.RequestURI, q.Host, q.Header, p, has}
 			w.Header().Set("Etag", `"1"`)
 			w.Header().Set("Set-Cookie", "stolen=1")
+			w.Header().Set(contract.MovedHeader, contract.MovedStandby)
 			w.Header().Set("Connection", "Etag")
 			w.Header().Set("Transfer-Encoding", "chunked")
 			w.Header().Set("Content-Security-Policy", "default-src *")
