@@ -127,7 +127,7 @@ func TestRequest(t *testing.T) {
 		if diff := cmp.Diff(want, receive(t, got, "the request")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(http.Header{"Etag": {`"1"`}}, response.Header); diff != "" || response.StatusCode != http.StatusTeapot {
+		if diff := cmp.Diff(http.Header{"Etag": {`"1"`}, contract.MovedHeader: {contract.MovedStandby}}, response.Header); diff != "" || response.StatusCode != http.StatusTeapot {
 			t.Errorf("status %d (-want +got):\n%s", response.StatusCode, diff)
 		}
 	})
