@@ -71,11 +71,11 @@ type Detail struct {
 // Error is a failure with a meaning. The zero value is not useful; use New.
 type Error struct {
 	Kind    Kind
-	Code    string   // stable, dotted: "billing.card_declined"
-	Message string   // one sentence, safe to show to a customer
-	Details []Detail // where it is wrong, when the request has parts
-	cause   error    // for the log only
-	wait    time.Duration
+	Code    string        // stable, dotted: "billing.card_declined"
+	Message string        // one sentence, safe to show to a customer
+	Details []Detail      // where it is wrong, when the request has parts
+	cause   error         // for the log only
+	wait    time.Duration // before the next attempt; 0 when nothing is known of it
 }
 
 // New declares a fault. Code is "<slice>.<what>".

@@ -42,9 +42,10 @@ func (g *Gateway) pack(ctx context.Context, r *http.Request, keep bool) (*load, 
 	if !keep {
 		return l, nil
 	}
-	size := r.ContentLength
-	if size <= 0 { // unknown
-		size = MaxBody
+	known := r.ContentLength > 0
+	size := int64(MaxBody)
+	if known {
+		size = r.ContentLength
 	}
 	if !g.room.take(ctx, size) {
 		if err := ctx.Err(); err != nil {
@@ -52,8 +53,8 @@ func (g *Gateway) pack(ctx context.Context, r *http.Request, keep bool) (*load, 
 		}
 		return nil, ErrNoRoom
 	}
-	l.letGo = sync.OnceFunc(func() { g.room.give(size) })
-	if l.open != nil {
+	l.letGo = func() { g.room.give(size) }
+	if known && l.open != nil {
 		return l, nil // whoever made r holds the bytes
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, size+1))
@@ -66,6 +67,8 @@ func (g *Gateway) pack(ctx context.Context, r *http.Request, keep bool) (*load, 
 		l.letGo()
 		return nil, ErrTooLarge
 	}
+	g.room.give(size - int64(len(body)))
+	size = int64(len(body))
 	l.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	l.request = r.WithContext(ctx)
 	l.request.Body, err = l.open()
