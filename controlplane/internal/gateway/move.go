@@ -131,7 +131,7 @@ func (g *Gateway) forward(ctx context.Context, p contract.Principal, r *http.Req
 func (r Route) next(was Route, at id.Environment, not *notServedError) id.Environment {
 	hinted := id.Environment(not.hint)
 	switch {
-	case not.waits() && r.Environment == was.Environment:
+	case not.waits() && r.Environment == was.Environment && (at == r.Environment || at == r.Moving):
 		return at // nothing new is known: the copy will open, or an agent will come
 	case hinted != "" && hinted == r.Moving && at == r.Environment:
 		return hinted

@@ -226,6 +226,21 @@ func TestForwardAcrossAMove(t *testing.T) {
 		})
 	})
 
+	t.Run("comes back when the move is given up", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(newPlace)
+			w.state[newPlace] = contract.MovedStandby
+			time.AfterFunc(time.Second, func() {
+				w.change(func(w *world) { w.route.Moving, w.state[oldPlace] = "", "" })
+			})
+			r, err := w.gateway().Forward(t.Context(), who, post("x"))
+			if got := read(t, r, err); got != "from env_old: x" {
+				t.Errorf("got %q", got)
+			}
+		})
+	})
+
 	t.Run("gives up after five seconds and says when to try again", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
