@@ -97,9 +97,20 @@ func (p *Plane) Start(t testing.TB) {
 	if p.tunnel, err = tunnel.NewClient(p.nc, log); err != nil {
 		t.Fatal(err)
 	}
-	p.gateway = gateway.New(p.tunnel, gateway.Among(p.fleet, func(context.Context, id.Tenant) (id.Environment, error) { return p.Pool, nil }))
+	p.gateway = gateway.New(p.tunnel, staying(p.Pool), gateway.Among(p.fleet))
 	p.open(t)
 }
+
+// staying is the route of tenants that live in one environment for good.
+type staying id.Environment
+
+// Route implements gateway.Routes.
+func (s staying) Route(context.Context, id.Tenant) (gateway.Route, error) {
+	return gateway.Route{Environment: id.Environment(s)}, nil
+}
+
+// Changes implements gateway.Routes.
+func (staying) Changes(context.Context) <-chan struct{} { return nil }
 
 // open serves the enrolment operations over HTTP.
 func (p *Plane) open(t testing.TB) {

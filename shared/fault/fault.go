@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Kind says what the caller can do about a failure.
@@ -70,10 +71,11 @@ type Detail struct {
 // Error is a failure with a meaning. The zero value is not useful; use New.
 type Error struct {
 	Kind    Kind
-	Code    string   // stable, dotted: "billing.card_declined"
-	Message string   // one sentence, safe to show to a customer
-	Details []Detail // where it is wrong, when the request has parts
-	cause   error    // for the log only
+	Code    string        // stable, dotted: "billing.card_declined"
+	Message string        // one sentence, safe to show to a customer
+	Details []Detail      // where it is wrong, when the request has parts
+	cause   error         // for the log only
+	wait    time.Duration // before the next attempt; 0 when nothing is known of it
 }
 
 // New declares a fault. Code is "<slice>.<what>".
@@ -117,6 +119,23 @@ func (e *Error) Saying(format string, args ...any) *Error {
 	c := *e
 	c.Message = fmt.Sprintf(format, args...)
 	return &c
+}
+
+// After is a copy of e that asks to be tried again after d.
+func (e *Error) After(d time.Duration) *Error {
+	c := *e
+	c.wait = d
+	return &c
+}
+
+// RetryAfter is how long err asks to wait before the next attempt; 0 when it
+// does not say.
+func RetryAfter(err error) time.Duration {
+	var f *Error
+	if errors.As(err, &f) {
+		return f.wait
+	}
+	return 0
 }
 
 // KindOf is the kind of err: Internal for errors that carry none, "" for nil.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dyocense/dyocense/shared/fault"
 )
@@ -41,6 +42,16 @@ func TestFault(t *testing.T) {
 		p := fault.ProblemOf(errors.New("pq: password of admin is hunter2"))
 		if p.Kind != fault.Internal || strings.Contains(p.Detail, "hunter2") || !p.Retryable {
 			t.Errorf("problem = %+v", p)
+		}
+	})
+	t.Run("says when to try again only if it was told", func(t *testing.T) {
+		t.Parallel()
+		later := fmt.Errorf("forward: %w", errSeats.After(2*time.Second))
+		if got := fault.RetryAfter(later); got != 2*time.Second || !errors.Is(later, errSeats) {
+			t.Errorf("RetryAfter = %s", got)
+		}
+		if fault.RetryAfter(wrapped) != 0 || fault.RetryAfter(io.EOF) != 0 || fault.RetryAfter(nil) != 0 {
+			t.Error("a wait out of nowhere")
 		}
 	})
 	t.Run("is not changed by With, Saying or Because", func(t *testing.T) {

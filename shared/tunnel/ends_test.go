@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,39 @@ func TestCaller(t *testing.T) {
 			t.Errorf("the caller got %v", err)
 		}
 		receive(t, ended, "the end of the work")
+	})
+}
+
+// slowStart is a context that takes its time where an exchange is known to the
+// client and its head has not left.
+type slowStart struct {
+	context.Context
+	wait <-chan time.Time
+}
+
+// AfterFunc is what context.AfterFunc calls.
+func (s slowStart) AfterFunc(f func()) func() bool {
+	<-s.wait
+	return context.AfterFunc(s.Context, f)
+}
+
+// Value hides the wrapped context, which context.AfterFunc would use directly.
+func (slowStart) Value(any) any { return nil }
+
+func TestHeadComesFirst(t *testing.T) {
+	t.Parallel()
+	r := newQuickRig(t)
+	t.Run("also when the client looks after its exchanges before the head has left", func(t *testing.T) {
+		t.Parallel()
+		s := r.serve(t, echo, tunnel.Limits{})
+		ctx := slowStart{within(t), time.After(500 * time.Millisecond)}
+		response, err := r.client.Do(ctx, s.Target, who, httptest.NewRequest(http.MethodPost, "/", unsized{strings.NewReader("hello")}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, response); got != "hello" {
+			t.Errorf("got %q", got)
+		}
 	})
 }
 

@@ -164,13 +164,14 @@ func (x *exchange) abort(err error) {
 // look ends the exchange when the agent is silent, and tells it now and then
 // that the gateway is there.
 func (x *exchange) look(now time.Time) {
-	heard := x.heard.Load()
+	heard, sent := x.heard.Load(), x.out.sent.Load()
 	switch {
 	case heard == 0 && now.Sub(x.began) > x.client.clocks.ackWithin:
 		x.abort(ErrNoAnswer)
 	case heard != 0 && now.Sub(time.Unix(0, heard)) > x.client.clocks.silenceMax:
 		x.abort(ErrSilent)
-	case now.Sub(time.Unix(0, x.out.sent.Load())) > x.client.clocks.aliveEvery:
+	case sent != 0 && now.Sub(time.Unix(0, sent)) > x.client.clocks.aliveEvery:
+		// Not before the head has left: the agent would not know the exchange.
 		if err := x.out.control(kindAlive, nil); err != nil {
 			x.abort(err)
 		}

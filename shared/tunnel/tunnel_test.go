@@ -106,6 +106,7 @@ func TestRequest(t *testing.T) {
 			got <- seen{q.Method, q.RequestURI, q.Host, q.Header, p, has}
 			w.Header().Set("Etag", `"1"`)
 			w.Header().Set("Set-Cookie", "stolen=1")
+			w.Header().Set(contract.MovedHeader, contract.MovedStandby)
 			w.Header().Set("Connection", "Etag")
 			w.Header().Set("Transfer-Encoding", "chunked")
 			w.Header().Set("Content-Security-Policy", "default-src *")
@@ -126,7 +127,7 @@ func TestRequest(t *testing.T) {
 		if diff := cmp.Diff(want, receive(t, got, "the request")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(http.Header{"Etag": {`"1"`}}, response.Header); diff != "" || response.StatusCode != http.StatusTeapot {
+		if diff := cmp.Diff(http.Header{"Etag": {`"1"`}, contract.MovedHeader: {contract.MovedStandby}}, response.Header); diff != "" || response.StatusCode != http.StatusTeapot {
 			t.Errorf("status %d (-want +got):\n%s", response.StatusCode, diff)
 		}
 	})

@@ -92,7 +92,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	pool := &pool{fleet: agents}
 	ways := &ways{fleet: agents, books: books}
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
-	ways.gate = gateway.New(p.tunnel, gateway.Among(agents, places.Environment))
+	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
 		return places.Reported(ctx, env, r)
 	})

@@ -27,6 +27,15 @@ type ways struct {
 	gate  *gateway.Gateway
 }
 
+// routes are the routes of the placements in the words of the gateway.
+type routes struct{ *provisioning.Service }
+
+// Route implements gateway.Routes.
+func (r routes) Route(ctx context.Context, t id.Tenant) (gateway.Route, error) {
+	route, err := r.Service.Route(ctx, t)
+	return gateway.Route(route), err
+}
+
 // forward carries the request of whoever is in its context.
 func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, error) {
 	who, err := identity.Require(ctx)
@@ -57,8 +66,7 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 // probe sends a tenant's first request to the agent of its environment.
 func (w *ways) probe(client *tunnel.Client) provisioning.Probe {
 	return func(ctx context.Context, t id.Tenant, env id.Environment) error {
-		here := func(context.Context, id.Tenant) (id.Environment, error) { return env, nil }
-		to, err := gateway.Among(w.fleet, here)(ctx, t)
+		to, err := gateway.Among(w.fleet)(ctx, t, env)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -138,6 +140,9 @@ func writeProblem(c *fiber.Ctx, err error, status int) error {
 	p := fault.ProblemOf(err)
 	if status != 0 {
 		p.Status = status
+	}
+	if wait := fault.RetryAfter(err); wait > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	if err := c.Status(p.Status).JSON(p); err != nil {
 		return err

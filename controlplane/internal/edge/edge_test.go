@@ -269,7 +269,7 @@ func TestForward(t *testing.T) {
 			}
 			switch r.URL.Path {
 			case "/v1/runs/none":
-				return nil, fault.New(fault.Unavailable, "gateway.away", "The agent is away.")
+				return nil, fault.New(fault.Unavailable, "gateway.away", "The agent is away.").After(1500 * time.Millisecond)
 			case "/v1/runs/big":
 				return &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(big))}, nil
 			default:
@@ -303,6 +303,9 @@ func TestForward(t *testing.T) {
 		resp, body := call(t, http.MethodGet, base+"/v1/runs/none", "", "Cookie", "dyocense=good")
 		if p := problem(t, resp, body); p.Code != "gateway.away" || !p.Retryable {
 			t.Errorf("problem = %+v", p)
+		}
+		if got := resp.Header.Get("Retry-After"); got != "2" {
+			t.Errorf("Retry-After = %q, want whole seconds, rounded up", got)
 		}
 	})
 	t.Run("carries nothing for strangers", func(t *testing.T) {

@@ -32,14 +32,10 @@ type Agents interface {
 	Alive(env id.Environment) []id.Agent
 }
 
-// Among locates a tenant in the environment that placed names, at the agent that
-// Choose picks. placed fails with a fault when the tenant has no place yet.
-func Among(agents Agents, placed func(ctx context.Context, t id.Tenant) (id.Environment, error)) Locate {
-	return func(ctx context.Context, t id.Tenant) (tunnel.Target, error) {
-		env, err := placed(ctx, t)
-		if err != nil {
-			return tunnel.Target{}, err
-		}
+// Among locates a tenant at the agent that Choose picks among those that live in
+// the environment.
+func Among(agents Agents) Locate {
+	return func(ctx context.Context, t id.Tenant, env id.Environment) (tunnel.Target, error) {
 		agent, ok := Choose(t, agents.Alive(env))
 		if !ok {
 			return tunnel.Target{}, ErrNobody

@@ -12,4 +12,10 @@
 // asking, and when an agent comes or goes only its own tenants move. While two
 // replicas disagree about who lives, two agents may see requests of one tenant;
 // the journal's dense slots then let one of two writers win.
+//
+// A tenant that moves live is served by one environment before the switch and by
+// another after it. A request that meets the switch is refused whole by the agent
+// it reaches, with contract.MovedHeader, and sent again at the other end, so that
+// its caller sees one answer and it is carried out once. The header is a hint of
+// somebody who may be anybody: the placement says where a tenant may be.
 package gateway

@@ -57,14 +57,16 @@ type Tunnel interface {
 	Do(ctx context.Context, t tunnel.Target, p contract.Principal, r *http.Request) (*http.Response, error)
 }
 
-// Locate finds the agent that serves a tenant now. It fails with a fault that
-// tells the customer why there is none.
-type Locate func(ctx context.Context, t id.Tenant) (tunnel.Target, error)
+// Locate finds the agent of an environment that serves a tenant if the tenant is
+// there. It fails with ErrNobody when no agent lives there.
+type Locate func(ctx context.Context, t id.Tenant, env id.Environment) (tunnel.Target, error)
 
 // Gateway forwards requests. It may be used from many goroutines.
 type Gateway struct {
 	tunnel Tunnel
+	routes Routes
 	locate Locate
+	room   *room
 
 	mu     sync.Mutex
 	open   map[id.Tenant]int
@@ -77,9 +79,9 @@ type health struct {
 	failing time.Time
 }
 
-// New forwards over t to where locate says.
-func New(t Tunnel, locate Locate) *Gateway {
-	return &Gateway{tunnel: t, locate: locate, open: map[id.Tenant]int{}}
+// New forwards over t to where routes and then locate say.
+func New(t Tunnel, routes Routes, locate Locate) *Gateway {
+	return &Gateway{tunnel: t, routes: routes, locate: locate, room: newRoom(maxKept), open: map[id.Tenant]int{}}
 }
 
 // Forward sends r to the agent of p's tenant and returns its answer; the caller
@@ -106,17 +108,23 @@ func (g *Gateway) Forward(ctx context.Context, p contract.Principal, r *http.Req
 	return response, nil
 }
 
-func (g *Gateway) forward(ctx context.Context, p contract.Principal, r *http.Request) (*http.Response, error) {
-	target, err := g.locate(ctx, p.Tenant)
+// ask sends l once, to the agent of env. It fails with a notServedError when
+// nothing of l has happened there, so that it may be sent elsewhere.
+func (g *Gateway) ask(ctx context.Context, env id.Environment, p contract.Principal, l *load) (*http.Response, error) {
+	target, err := g.locate(ctx, p.Tenant, env)
+	if errors.Is(err, ErrNobody) {
+		return nil, &notServedError{nobody: true}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if r.Body != nil && r.Body != http.NoBody {
-		r = r.Clone(ctx)
-		r.Body = &limited{ReadCloser: r.Body, left: MaxBody}
-	}
 	// The clock runs until the head is there; then only ctx ends the exchange.
 	ctx, cancel := context.WithCancelCause(ctx)
+	r, err := l.next(ctx)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
 	alarm := time.AfterFunc(answerWithin, func() { cancel(ErrTooSlow) })
 	response, err := g.tunnel.Do(ctx, target, p, r)
 	alarm.Stop()
@@ -129,6 +137,10 @@ func (g *Gateway) forward(ctx context.Context, p contract.Principal, r *http.Req
 		return nil, err
 	}
 	response.Body = &closing{ReadCloser: response.Body, after: func() { cancel(nil) }}
+	if not := refused(response); not != nil {
+		_ = response.Body.Close() // says no more than its head
+		return nil, not
+	}
 	return response, nil
 }
 

@@ -29,9 +29,18 @@ func answer(body string, header http.Header) *http.Response {
 	return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-func here(context.Context, id.Tenant) (tunnel.Target, error) {
+func here(context.Context, id.Tenant, id.Environment) (tunnel.Target, error) {
 	return tunnel.Target{Account: "A", Agent: "agt_1"}, nil
 }
+
+// staying is the route of tenants that do not move.
+type staying id.Environment
+
+func (s staying) Route(context.Context, id.Tenant) (gateway.Route, error) {
+	return gateway.Route{Environment: id.Environment(s)}, nil
+}
+
+func (staying) Changes(context.Context) <-chan struct{} { return nil }
 
 var who = contract.Principal{Tenant: "ten_1", Role: contract.RoleOwner}
 
@@ -47,7 +56,7 @@ func TestForward(t *testing.T) {
 				t.Errorf("%+v as %+v", target, p)
 			}
 			return answer("<script>", http.Header{"Content-Type": {"text/html"}}), nil
-		}), here)
+		}), staying("env_1"), here)
 		r, err := g.Forward(t.Context(), who, get("/v1/runs/1"))
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +75,7 @@ func TestForward(t *testing.T) {
 		t.Parallel()
 		g := gateway.New(way(func(context.Context, tunnel.Target, contract.Principal, *http.Request) (*http.Response, error) {
 			return answer("", http.Header{}), nil
-		}), here)
+		}), staying("env_1"), here)
 		for path, want := range map[string]bool{
 			"/v1/runs": true, "/v1/runs/1/events": true, "/v1/uploads": true, "/v1/tables/demand/rows": true, "/v1/samples": true, "/v1/goals": true, "/v1/templates": true,
 			"/v1/runsx": false, "/v1/session": false, "/": false, "/agent/v1/enrol": false, "/v1/billing": false,
@@ -85,7 +94,7 @@ func TestForward(t *testing.T) {
 				return nil, tunnel.ErrBody.Because(err)
 			}
 			return answer("", http.Header{}), nil
-		}), here)
+		}), staying("env_1"), here)
 		for _, size := range []int64{-1, gateway.MaxBody + 1} {
 			r := httptest.NewRequest(http.MethodPost, "/v1/uploads", io.LimitReader(zeros{}, gateway.MaxBody+1))
 			r.ContentLength = size
@@ -103,7 +112,7 @@ func TestForward(t *testing.T) {
 		t.Parallel()
 		g := gateway.New(way(func(context.Context, tunnel.Target, contract.Principal, *http.Request) (*http.Response, error) {
 			return answer("", http.Header{}), nil
-		}), here)
+		}), staying("env_1"), here)
 		var open []*http.Response
 		for {
 			r, err := g.Forward(t.Context(), who, get("/v1/runs"))
@@ -135,7 +144,7 @@ func TestForward(t *testing.T) {
 	t.Run("says why there is no agent", func(t *testing.T) {
 		t.Parallel()
 		why := fault.New(fault.Unavailable, "provisioning.not_ready", "Still being built.")
-		g := gateway.New(nil, func(context.Context, id.Tenant) (tunnel.Target, error) { return tunnel.Target{}, why })
+		g := gateway.New(nil, staying("env_1"), func(context.Context, id.Tenant, id.Environment) (tunnel.Target, error) { return tunnel.Target{}, why })
 		if _, err := g.Forward(t.Context(), who, get("/v1/runs")); !errors.Is(err, why) {
 			t.Errorf("got %v", err)
 		}
@@ -146,7 +155,7 @@ func TestForward(t *testing.T) {
 		var fails error
 		g := gateway.New(way(func(context.Context, tunnel.Target, contract.Principal, *http.Request) (*http.Response, error) {
 			return answer("", http.Header{}), fails
-		}), here)
+		}), staying("env_1"), here)
 		for _, step := range []struct {
 			err  error
 			want features.State

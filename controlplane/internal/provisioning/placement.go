@@ -63,6 +63,14 @@ type placement struct {
 	AgentSteps  []contract.Step     `json:"agentSteps,omitempty"`
 	Error       string              `json:"error,omitempty"` // safe to show
 	Attempts    int                 `json:"attempts"`
+	Moving      *Moving             `json:"moving,omitempty"`   // nil unless a move may switch any moment
+	Switches    int64               `json:"switches,omitempty"` // how often the tenant has changed its environment
+}
+
+// Moving is a move of a ready tenant that may switch, or switch back, any moment.
+type Moving struct {
+	Migration string         `json:"migration"` // whose move it is
+	To        id.Environment `json:"to"`        // the other end: where the tenant lives after the next switch
 }
 
 // move takes the placement one state on.

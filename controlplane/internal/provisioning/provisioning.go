@@ -89,7 +89,7 @@ func (s *Service) Reported(ctx context.Context, env id.Environment, r contract.R
 			}
 		}
 		if p.State != Creating || p.Environment != env || r.Revision < p.Revision {
-			return nil
+			return errAsItIs
 		}
 		p.AgentSteps = r.Steps
 		if !r.OK {
@@ -98,8 +98,8 @@ func (s *Service) Reported(ctx context.Context, env id.Environment, r contract.R
 		}
 		return p.move(StoreCreated)
 	})
-	if errors.Is(err, docstore.ErrNotFound) {
-		return nil // a tenant that is not ours to place, such as one of a moved environment
+	if errors.Is(err, docstore.ErrNotFound) || errors.Is(err, errAsItIs) {
+		return nil // not ours to place, or about a copy that a move makes, or old
 	}
 	if err != nil {
 		return fmt.Errorf("note report on %s: %w", r.Tenant, err)
@@ -110,17 +110,8 @@ func (s *Service) Reported(ctx context.Context, env id.Environment, r contract.R
 
 // Environment is where a ready tenant lives. It fails with ErrNone or ErrNotReady.
 func (s *Service) Environment(ctx context.Context, t id.Tenant) (id.Environment, error) {
-	r, err := s.placements.Get(ctx, string(t))
-	if errors.Is(err, docstore.ErrNotFound) {
-		return "", ErrNone
-	}
-	if err != nil {
-		return "", fmt.Errorf("find environment of %s: %w", t, err)
-	}
-	if r.Value.State != Ready {
-		return "", ErrNotReady
-	}
-	return r.Value.Environment, nil
+	r, err := s.Route(ctx, t)
+	return r.Environment, err
 }
 
 // Of is how far the tenant's placement is. It fails with ErrNone.
