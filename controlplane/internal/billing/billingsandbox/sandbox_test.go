@@ -164,7 +164,7 @@ func TestAPI(t *testing.T) {
 			{"GET", "/v1/customers?limit=0", "", 400, "parameter_invalid_integer", "limit"},
 			{"GET", "/v1/customers?limit=many", "", 400, "parameter_invalid_integer", "limit"},
 			{"GET", "/v1/customers?starting_after=cus_none", "", 400, "resource_missing", "starting_after"},
-			{"GET", "/v1/refunds", "", 404, "", ""},
+			{"GET", "/v1/payouts", "", 404, "", ""},
 			{"DELETE", "/v1/subscriptions/sub_none", "", 404, "resource_missing", "id"},
 		} {
 			status, failure := ask(t, b, c.method, c.path, c.form, "")
