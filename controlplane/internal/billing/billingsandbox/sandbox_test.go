@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -88,6 +90,30 @@ func customer(t *testing.T, b *billingsandbox.Sandbox, email string) *stripe.Cus
 		t.Fatal(err)
 	}
 	return c
+}
+
+var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
+
+// payOn pays on the hosted page.
+func payOn(t *testing.T, b *billingsandbox.Sandbox, address, number string) {
+	t.Helper()
+	pages, err := b.Pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := httptest.NewRecorder()
+	pages.ServeHTTP(shown, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
+	token := tokenField.FindStringSubmatch(shown.Body.String())
+	if token == nil {
+		t.Fatalf("no form in %s", shown.Body)
+	}
+	form := url.Values{"token": {token[1]}, "number": {number}, "expiry": {"12 / 40"}, "cvc": {"123"}}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	paid := httptest.NewRecorder()
+	if pages.ServeHTTP(paid, r); paid.Code != http.StatusSeeOther {
+		t.Fatalf("paid: %d %s", paid.Code, paid.Body)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {
