@@ -29,7 +29,7 @@ func (b *Books) Switch(ctx context.Context, t id.Tenant, q Quote, once string) (
 		return Receipt{}, err
 	}
 	if c := a.change(once); c == nil || c.State == ChangeRefused {
-		if a, err = b.intend(ctx, a, q, once); err != nil {
+		if a, err = b.intend(ctx, t, q, once); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -89,20 +89,12 @@ func (b *Books) settled(ctx context.Context, t id.Tenant) (Account, error) {
 
 // intend checks the quote against the present and notes the change. Somebody else
 // may carry out the same once meanwhile; then theirs is returned.
-func (b *Books) intend(ctx context.Context, a Account, q Quote, once string) (Account, error) {
-	a, err := b.check(ctx, a, q)
-	if err != nil {
+func (b *Books) intend(ctx context.Context, t id.Tenant, q Quote, once string) (Account, error) {
+	if err := b.check(ctx, t, q); err != nil {
 		// The subscription is no longer what was quoted. Is it through this change?
-		row, again := b.store.account(ctx, a.Tenant)
-		if again != nil {
-			return Account{}, again
-		}
-		if c := row.Value.change(once); c != nil && c.State != ChangeRefused {
-			return row.Value, nil
-		}
-		return Account{}, err
+		return b.begunMeanwhile(ctx, t, once, err)
 	}
-	return b.store.change(ctx, a.Tenant, func(a *Account) (bool, error) {
+	return b.store.change(ctx, t, func(a *Account) (bool, error) {
 		switch c := a.change(once); {
 		case c != nil && c.State != ChangeRefused:
 			return false, nil
@@ -115,30 +107,42 @@ func (b *Books) intend(ctx context.Context, a Account, q Quote, once string) (Ac
 	})
 }
 
-// check says whether the quote still holds.
-func (b *Books) check(ctx context.Context, a Account, q Quote) (Account, error) {
-	if q.lapsed(b.now()) {
-		return a, ErrQuoteExpired
-	}
-	synced, err := b.SyncCustomer(ctx, a.Tenant)
+// begunMeanwhile is the account with the change that somebody else has noted, or
+// the failure.
+func (b *Books) begunMeanwhile(ctx context.Context, t id.Tenant, once string, failure error) (Account, error) {
+	row, err := b.store.account(ctx, t)
 	if err != nil {
-		return a, err
+		return Account{}, err
 	}
-	a = synced
+	if c := row.Value.change(once); c == nil || c.State == ChangeRefused {
+		return Account{}, failure
+	}
+	return row.Value, nil
+}
+
+// check says whether the quote still holds.
+func (b *Books) check(ctx context.Context, t id.Tenant, q Quote) error {
+	if q.lapsed(b.now()) {
+		return ErrQuoteExpired
+	}
+	a, err := b.SyncCustomer(ctx, t)
+	if err != nil {
+		return err
+	}
 	if err := a.Snapshot.changeable(q.To, q.Interval); err != nil {
-		return a, err
+		return err
 	}
 	if a.Snapshot.Plan != q.From || !a.Snapshot.CurrentPeriodEnd.Equal(q.RenewsAt) {
-		return a, ErrQuoteChanged
+		return ErrQuoteChanged
 	}
 	now, err := b.preview(ctx, a, q, q.Expires)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if now.DueToday != q.DueToday || now.CreditToday != q.CreditToday || now.AtRenewal != q.AtRenewal || now.Currency != q.Currency {
-		return a, ErrQuoteChanged
+		return ErrQuoteChanged
 	}
-	return a, nil
+	return nil
 }
 
 // carryOut lets the provider switch and notes what it answers. An answer that never
@@ -181,6 +185,7 @@ func (b *Books) note(ctx context.Context, t id.Tenant, attempt Change, e ChangeE
 // or given is booked back on the customer's balance. It may be called any number of
 // times. When the change never happened, nothing is given back and nil is returned;
 // the once is closed either way, so that a Switch that comes late finds it undone.
+// What a renewal took in between is no part of the change and stays.
 //
 // It fails with ErrChangedSince when the plan was changed again after the switch, and
 // with ErrProvider, after which it has to be called again.
