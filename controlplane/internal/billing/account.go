@@ -16,6 +16,16 @@ type ActivatedData struct {
 	Plan PlanID `json:"plan"`
 }
 
+// EventPlanChanged is announced when a tenant whose access is announced has another
+// plan than before, with PlanChangedData.
+const EventPlanChanged = "billing.plan_changed"
+
+// PlanChangedData goes with EventPlanChanged.
+type PlanChangedData struct {
+	From PlanID `json:"from"`
+	To   PlanID `json:"to"`
+}
+
 // Account is a tenant's side of the bill.
 type Account struct {
 	Tenant   id.Tenant `json:"tenant"`
@@ -27,6 +37,9 @@ type Account struct {
 	Checkout  *Checkout `json:"checkout,omitempty"`
 	// Announced says whether the present activation was announced.
 	Announced bool `json:"announced"`
+	// Changes are the changes of plan, in the order in which they began. All are kept:
+	// each may be undone, and a tenant has few.
+	Changes []Change `json:"changes,omitempty"`
 	outbox.Box
 }
 
@@ -73,7 +86,7 @@ func (c *Checkout) serves(p PlanID, i Interval, now time.Time) bool {
 const clockSlack = time.Minute
 
 // learn takes a snapshot in, unless the account knows a later one. It announces
-// an activation in the same document.
+// an activation, or another plan, in the same document.
 func (a *Account) learn(s Snapshot, now time.Time) (learned bool, err error) {
 	known := a.Snapshot.FetchStarted
 	if s.FetchStarted.Before(known) && known.Before(now.Add(clockSlack)) {
@@ -85,16 +98,16 @@ func (a *Account) learn(s Snapshot, now time.Time) (learned bool, err error) {
 			s.PastDueSince = a.Snapshot.PastDueSince
 		}
 	}
+	before := a.Snapshot.Plan
 	a.Snapshot = s
-	switch s.AccessAt(now) {
-	case Active:
-		if !a.Announced {
-			a.Announced = true
-			err = a.Announce(EventActivated, a.Tenant, ActivatedData{Plan: s.Plan})
-		}
-	case PastDue: // still what was announced
-	default:
+	switch access := s.AccessAt(now); {
+	case access != Active && access != PastDue:
 		a.Announced = false
+	case a.Announced && before != s.Plan:
+		err = a.Announce(EventPlanChanged, a.Tenant, PlanChangedData{From: before, To: s.Plan})
+	case access == Active && !a.Announced:
+		a.Announced = true
+		err = a.Announce(EventActivated, a.Tenant, ActivatedData{Plan: s.Plan})
 	}
 	if s.Live() || a.Checkout != nil && now.After(a.Checkout.Begun.Add(2*checkoutLife)) {
 		a.Checkout = nil

@@ -244,7 +244,7 @@ func TestActivationSurvivesDeath(t *testing.T) {
 		})
 	}
 	// The sandbox dies before its n-th write; what it answered is there again.
-	const theirWrites = 29
+	const theirWrites = 35
 	for n := range theirWrites + 1 {
 		t.Run(fmt.Sprintf("after %d of the sandbox's writes", n), func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,33 @@ type Provider interface {
 	// one, else the zero Snapshot. FetchStarted is left to the caller. It fails with
 	// ErrUnknownPrice when the live subscription is not of our price list.
 	Fetch(ctx context.Context, customer string) (Snapshot, error)
+	// Preview reckons what Switch would charge or credit. A ProratedAt outside of the
+	// running period is moved into it. From, To, Interval and Expires are left to the
+	// caller.
+	Preview(ctx context.Context, s Terms) (Quote, error)
+	// Switch changes the price of a subscription now and charges or credits what
+	// Preview reckons for the same ProratedAt. It fails with ErrPayment when the
+	// charge fails and with ErrQuoteChanged when the subscription has another price
+	// than From; then nothing has changed.
+	Switch(ctx context.Context, s Terms) (Receipt, error)
+	// Switched says whether a Switch with this Mark has happened, and what it took.
+	Switched(ctx context.Context, s Terms) (r Receipt, happened bool, err error)
+	// Revert puts the price of From back without reckoning, and gives back what the
+	// Switch took: money to the card with a credit note, credit to the balance. It may
+	// be repeated, also much later. A subscription that ended meanwhile stays ended.
+	// It fails with ErrChangedSince when the subscription has a third price.
+	Revert(ctx context.Context, s Terms, r Receipt) error
+}
+
+// Terms say which change of a subscription is meant.
+type Terms struct {
+	Customer     string
+	Subscription string
+	From, To     PlanID
+	Interval     Interval
+	ProratedAt   time.Time
+	Mark         string // names the change, and stays with the subscription
+	Once         string // names the attempt
 }
 
 // Order is what a hosted page is opened for.

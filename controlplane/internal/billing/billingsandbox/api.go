@@ -2,6 +2,7 @@ package billingsandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,6 +52,8 @@ func (b *Sandbox) routes() http.Handler {
 		{"GET /v1/customers/{id}", nil, get[customer](b, kindCustomer)},
 		{"POST /v1/customers/{id}", []string{"email", "name", "description", "metadata[*]"}, b.updateCustomer},
 		{"POST /v1/products", []string{"name", "description", "metadata[*]"}, b.createProduct},
+		{"POST /v1/customers/{id}/balance_transactions", []string{"amount", "currency", "description", "metadata[*]"}, b.createBalanceTransaction},
+		{"GET /v1/customers/{id}/balance_transactions", with(), b.listBalanceTransactions},
 		{"GET /v1/products", with(), b.listAll(kindProduct, "/v1/products")},
 		{"GET /v1/products/{id}", nil, get[product](b, kindProduct)},
 		{"POST /v1/prices", []string{"product", "currency", "unit_amount", "recurring[interval]", "lookup_key", "metadata[*]"}, b.createPrice},
@@ -65,11 +68,27 @@ func (b *Sandbox) routes() http.Handler {
 		{"POST /v1/checkout/sessions/{id}/expire", nil, b.expireCheckout},
 		{"GET /v1/subscriptions", with("customer", "status"), b.listSubscriptions},
 		{"GET /v1/subscriptions/{id}", nil, get[subscription](b, kindSubscription)},
+		{"POST /v1/subscriptions/{id}", []string{
+			"items[][id]", "items[][price]", "items[][quantity]", "proration_behavior", "proration_date",
+			"payment_behavior", "default_payment_method", "metadata[*]",
+		}, b.updateSubscription},
 		{"DELETE /v1/subscriptions/{id}", nil, b.cancelSubscription},
 		{"GET /v1/invoices", with("customer", "subscription"), b.listInvoices},
+		{"GET /v1/invoices/upcoming", []string{
+			"customer", "subscription", "subscription_items[][id]", "subscription_items[][price]", "subscription_items[][quantity]",
+			"subscription_proration_behavior", "subscription_proration_date",
+		}, b.upcomingInvoice},
 		{"GET /v1/invoices/{id}", nil, get[invoice](b, kindInvoice)},
+		{"GET /v1/charges", with("customer"), b.listOfCustomer(kindCharge, "/v1/charges")},
+		{"GET /v1/charges/{id}", nil, get[cardCharge](b, kindCharge)},
+		{"POST /v1/credit_notes", []string{"invoice", "amount", "refund_amount", "reason", "memo", "metadata[*]"}, b.createCreditNote},
+		{"GET /v1/credit_notes", with("customer", "invoice"), b.listCreditNotes},
+		{"GET /v1/credit_notes/{id}", nil, get[creditNote](b, kindCreditNote)},
+		{"GET /v1/refunds", with("charge"), b.listRefunds},
+		{"GET /v1/refunds/{id}", nil, get[refund](b, kindRefund)},
 		{"GET /v1/payment_methods", with("customer", "type"), b.listPaymentMethods},
 		{"GET /v1/payment_methods/{id}", nil, get[paymentMethod](b, kindPaymentMethod)},
+		{"POST /v1/payment_methods/{id}/attach", []string{"customer"}, b.attachPaymentMethod},
 		{"GET /v1/events", with("type"), b.listEvents},
 		{"GET /v1/events/{id}", nil, get[event](b, kindEvent)},
 	} {
@@ -114,6 +133,7 @@ func write(w http.ResponseWriter, status int, body []byte) {
 // answer is what was answered under an idempotency key.
 type answer struct {
 	Fingerprint string          `json:"fingerprint"`
+	Status      int             `json:"status,omitempty"` // 0 is 200
 	Body        json.RawMessage `json:"body"`
 }
 
@@ -152,17 +172,23 @@ func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status in
 			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
 		}
 	case err == nil:
-		return http.StatusOK, before.Value.Body, true, nil
+		return cmp.Or(before.Value.Status, http.StatusOK), before.Value.Body, true, nil
 	case !errors.Is(err, docstore.ErrNotFound):
 		return 0, nil, false, err
 	}
 	status, body, err = reply(e.do(ctx, c))
+	var declined *failure
+	if errors.As(err, &declined) && declined.Status == http.StatusPaymentRequired {
+		// The bank was asked, and its answer stands for this key: whoever wants to
+		// ask it again takes another.
+		status, body, err = declined.Status, declined.body(), nil
+	}
 	if err != nil {
 		return 0, nil, false, err // what was refused may be tried again under the key
 	}
 	// Dying before this line is harmless: what the call made is named after the
 	// key, so the repetition finds it.
-	if err := b.answers.Insert(ctx, id, answer{Fingerprint: fingerprint, Body: body}); err != nil {
+	if err := b.answers.Insert(ctx, id, answer{Fingerprint: fingerprint, Status: status, Body: body}); err != nil {
 		return 0, nil, false, err
 	}
 	return status, body, false, nil

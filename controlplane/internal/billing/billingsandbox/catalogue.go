@@ -54,13 +54,7 @@ func (b *Sandbox) updateCustomer(ctx context.Context, c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for key, value := range metadata {
-		if value == "" {
-			delete(v.Metadata, key)
-		} else {
-			v.Metadata[key] = value
-		}
-	}
+	v.Metadata = merge(v.Metadata, metadata)
 	if err := v.take(c.form); err != nil {
 		return nil, err
 	}

@@ -57,10 +57,7 @@ func (ch *change) replace(row docstore.Row[record], object any) {
 
 // announce adds an event about the object with this id, and its delivery.
 func (ch *change) announce(kindOfEvent, id string, object any) {
-	seed := ch.seed
-	if seed != "" {
-		seed += " " + kindOfEvent + " " + id
-	}
+	seed := seedOf(ch.seed, kindOfEvent+" "+id)
 	now := ch.b.now()
 	e := event{
 		ID: name(kindEvent, seed), Object: kindEvent, APIVersion: stripe.APIVersion, Created: now.Unix(),

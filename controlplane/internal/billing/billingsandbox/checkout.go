@@ -184,6 +184,11 @@ func (b *Sandbox) pay(ctx context.Context, row docstore.Row[record], v checkoutS
 		Description: fmt.Sprintf("%d x %s", o.Quantity, p.Product), Quantity: o.Quantity, Price: p,
 		Period: period{Start: s.CurrentPeriodStart, End: s.CurrentPeriodEnd},
 	})
+	paid := cardCharge{
+		ID: name(kindCharge, v.ID), Object: kindCharge, Created: now.Unix(), Amount: v.AmountTotal, Currency: p.Currency,
+		Customer: v.Customer, Invoice: i.ID, PaymentMethod: method.ID, Paid: true, Status: "succeeded",
+	}
+	i.Charge, i.EndingBalance = &paid.ID, new(int64)
 	v.Status, v.PaymentStatus, v.URL = complete, "paid", nil
 	v.Subscription, v.Invoice = &s.ID, &i.ID
 
@@ -191,6 +196,7 @@ func (b *Sandbox) pay(ctx context.Context, row docstore.Row[record], v checkoutS
 	ch.add(method.ID, method, record{Kind: kindPaymentMethod, Customer: v.Customer})
 	ch.add(s.ID, s, record{Kind: kindSubscription, Customer: v.Customer})
 	ch.add(i.ID, i, record{Kind: kindInvoice, Customer: v.Customer})
+	ch.add(paid.ID, paid, record{Kind: kindCharge, Customer: v.Customer})
 	ch.announce("payment_method.attached", method.ID, method)
 	ch.announce("customer.subscription.created", s.ID, s)
 	ch.announce("invoice.created", i.ID, i)
@@ -219,21 +225,4 @@ func addMonths(t time.Time, n int) time.Time {
 	aim := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 	last := aim.AddDate(0, 1, -1).Day()
 	return aim.AddDate(0, 0, min(t.Day(), last)-1)
-}
-
-func (b *Sandbox) cancelSubscription(ctx context.Context, c call) (any, error) {
-	var s subscription
-	row, err := b.load(ctx, kindSubscription, c.id, &s)
-	if err != nil {
-		return nil, err
-	}
-	if s.Status == "canceled" {
-		return nil, missing(kindSubscription, c.id)
-	}
-	now := b.now().Unix()
-	s.Status, s.CanceledAt, s.EndedAt = "canceled", &now, &now
-	ch := b.change(c)
-	ch.replace(row, s)
-	ch.announce("customer.subscription.deleted", s.ID, s)
-	return s, ch.commit(ctx)
 }

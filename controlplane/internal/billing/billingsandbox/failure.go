@@ -8,11 +8,12 @@ import (
 
 // failure is an error in Stripe's form.
 type failure struct {
-	Status  int    `json:"-"`
-	Type    string `json:"type"`
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message"`
-	Param   string `json:"param,omitempty"`
+	Status      int    `json:"-"`
+	Type        string `json:"type"`
+	Code        string `json:"code,omitempty"`
+	DeclineCode string `json:"decline_code,omitempty"`
+	Message     string `json:"message"`
+	Param       string `json:"param,omitempty"`
 }
 
 // Error implements error.
@@ -38,6 +39,13 @@ func missing(k kind, id string) *failure {
 	return f
 }
 
+func cardDeclined() *failure {
+	return &failure{
+		Status: http.StatusPaymentRequired, Type: "card_error", Code: "card_declined", DeclineCode: "generic_decline",
+		Message: "Your card was declined.",
+	}
+}
+
 func wrongKey(message string) *failure {
 	return &failure{Status: http.StatusUnauthorized, Type: invalidRequest, Message: message}
 }
@@ -50,7 +58,7 @@ func (f *failure) body() []byte {
 	raw, err := json.Marshal(struct {
 		Error *failure `json:"error"`
 	}{f})
-	if err != nil { // five strings always encode
+	if err != nil { // strings always encode
 		return []byte(`{"error":{"type":"api_error"}}`)
 	}
 	return raw

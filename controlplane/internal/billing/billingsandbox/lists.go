@@ -129,6 +129,23 @@ func (b *Sandbox) listInvoices(ctx context.Context, c call) (any, error) {
 	}))
 }
 
+func (b *Sandbox) listCreditNotes(ctx context.Context, c call) (any, error) {
+	of := c.form.text("invoice")
+	return b.page(ctx, c, "/v1/credit_notes", ofCustomer(kindCreditNote, c), where(func(n creditNote) bool {
+		return of == "" || of == n.Invoice
+	}))
+}
+
+func (b *Sandbox) listRefunds(ctx context.Context, c call) (any, error) {
+	of := c.form.text("charge")
+	return b.page(ctx, c, "/v1/refunds", ofKind(kindRefund), where(func(r refund) bool { return of == "" || of == r.Charge }))
+}
+
+func (b *Sandbox) listBalanceTransactions(ctx context.Context, c call) (any, error) {
+	q := docstore.Query{Index: byCustomer, Equal: []any{string(kindBalanceChange), c.id}}
+	return b.page(ctx, c, "/v1/customers/"+c.id+"/balance_transactions", q, all)
+}
+
 func (b *Sandbox) listPaymentMethods(ctx context.Context, c call) (any, error) {
 	kindOfCard := c.form.text("type")
 	return b.page(ctx, c, "/v1/payment_methods", ofCustomer(kindPaymentMethod, c), where(func(p paymentMethod) bool {

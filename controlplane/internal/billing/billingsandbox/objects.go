@@ -13,6 +13,7 @@ type customer struct {
 	Email       *string           `json:"email"`
 	Name        *string           `json:"name"`
 	Description *string           `json:"description"`
+	Balance     int64             `json:"balance"` // below 0 is credit
 	Metadata    map[string]string `json:"metadata"`
 }
 
@@ -110,25 +111,28 @@ type subscriptionItem struct {
 }
 
 type invoice struct {
-	ID            string            `json:"id"`
-	Object        kind              `json:"object"`
-	Created       int64             `json:"created"`
-	Livemode      bool              `json:"livemode"`
-	Number        string            `json:"number"`
-	Status        string            `json:"status"`
-	Paid          bool              `json:"paid"`
-	BillingReason string            `json:"billing_reason"`
-	Customer      string            `json:"customer"`
-	CustomerEmail *string           `json:"customer_email"`
-	Subscription  string            `json:"subscription"`
-	Currency      string            `json:"currency"`
-	AmountDue     int64             `json:"amount_due"`
-	AmountPaid    int64             `json:"amount_paid"`
-	Subtotal      int64             `json:"subtotal"`
-	Total         int64             `json:"total"`
-	PeriodStart   int64             `json:"period_start"`
-	PeriodEnd     int64             `json:"period_end"`
-	Lines         list[invoiceLine] `json:"lines"`
+	ID              string            `json:"id,omitempty"` // an upcoming one has none
+	Object          kind              `json:"object"`
+	Created         int64             `json:"created"`
+	Livemode        bool              `json:"livemode"`
+	Number          string            `json:"number"`
+	Status          string            `json:"status"` // draft, open, paid
+	Paid            bool              `json:"paid"`
+	BillingReason   string            `json:"billing_reason"`
+	Customer        string            `json:"customer"`
+	CustomerEmail   *string           `json:"customer_email"`
+	Subscription    string            `json:"subscription"`
+	Currency        string            `json:"currency"`
+	AmountDue       int64             `json:"amount_due"`
+	AmountPaid      int64             `json:"amount_paid"`
+	Subtotal        int64             `json:"subtotal"`
+	Total           int64             `json:"total"`
+	StartingBalance int64             `json:"starting_balance"`
+	EndingBalance   *int64            `json:"ending_balance"`
+	Charge          *string           `json:"charge"`
+	PeriodStart     int64             `json:"period_start"`
+	PeriodEnd       int64             `json:"period_end"`
+	Lines           list[invoiceLine] `json:"lines"`
 }
 
 type invoiceLine struct {
@@ -138,6 +142,7 @@ type invoiceLine struct {
 	Amount      int64  `json:"amount"`
 	Currency    string `json:"currency"`
 	Description string `json:"description"`
+	Proration   bool   `json:"proration"`
 	Quantity    int64  `json:"quantity"`
 	Price       price  `json:"price"`
 	Period      period `json:"period"`
@@ -163,6 +168,70 @@ type card struct {
 	Last4    string `json:"last4"`
 	ExpMonth int64  `json:"exp_month"`
 	ExpYear  int64  `json:"exp_year"`
+}
+
+// cardCharge is money that a card paid.
+type cardCharge struct {
+	ID             string `json:"id"`
+	Object         kind   `json:"object"`
+	Created        int64  `json:"created"`
+	Livemode       bool   `json:"livemode"`
+	Amount         int64  `json:"amount"`
+	AmountRefunded int64  `json:"amount_refunded"`
+	Currency       string `json:"currency"`
+	Customer       string `json:"customer"`
+	Invoice        string `json:"invoice"`
+	PaymentMethod  string `json:"payment_method"`
+	Paid           bool   `json:"paid"`
+	Refunded       bool   `json:"refunded"` // all of it
+	Status         string `json:"status"`
+}
+
+type creditNote struct {
+	ID       string            `json:"id"`
+	Object   kind              `json:"object"`
+	Created  int64             `json:"created"`
+	Livemode bool              `json:"livemode"`
+	Number   string            `json:"number"`
+	Status   string            `json:"status"`
+	Type     string            `json:"type"`
+	Customer string            `json:"customer"`
+	Invoice  string            `json:"invoice"`
+	Currency string            `json:"currency"`
+	Amount   int64             `json:"amount"`
+	Subtotal int64             `json:"subtotal"`
+	Total    int64             `json:"total"`
+	Reason   *string           `json:"reason"`
+	Memo     *string           `json:"memo"`
+	Refund   string            `json:"refund"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+type refund struct {
+	ID       string  `json:"id"`
+	Object   kind    `json:"object"`
+	Created  int64   `json:"created"`
+	Amount   int64   `json:"amount"`
+	Charge   string  `json:"charge"`
+	Currency string  `json:"currency"`
+	Reason   *string `json:"reason"`
+	Status   string  `json:"status"`
+}
+
+// balanceTransaction is one change of what a customer has in credit.
+type balanceTransaction struct {
+	ID            string            `json:"id"`
+	Object        kind              `json:"object"`
+	Created       int64             `json:"created"`
+	Livemode      bool              `json:"livemode"`
+	Type          string            `json:"type"` // adjustment, applied_to_invoice
+	Amount        int64             `json:"amount"`
+	EndingBalance int64             `json:"ending_balance"`
+	Currency      string            `json:"currency"`
+	Customer      string            `json:"customer"`
+	Invoice       *string           `json:"invoice"`
+	Description   *string           `json:"description"`
+	Metadata      map[string]string `json:"metadata"`
 }
 
 type event struct {

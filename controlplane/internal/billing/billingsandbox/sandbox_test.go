@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +92,30 @@ func customer(t *testing.T, b *billingsandbox.Sandbox, email string) *stripe.Cus
 	return c
 }
 
+var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
+
+// payOn pays on the hosted page.
+func payOn(t *testing.T, b *billingsandbox.Sandbox, address, number string) {
+	t.Helper()
+	pages, err := b.Pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := httptest.NewRecorder()
+	pages.ServeHTTP(shown, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))
+	token := tokenField.FindStringSubmatch(shown.Body.String())
+	if token == nil {
+		t.Fatalf("no form in %s", shown.Body)
+	}
+	form := url.Values{"token": {token[1]}, "number": {number}, "expiry": {"12 / 40"}, "cvc": {"123"}}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	paid := httptest.NewRecorder()
+	if pages.ServeHTTP(paid, r); paid.Code != http.StatusSeeOther {
+		t.Fatalf("paid: %d %s", paid.Code, paid.Body)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
@@ -164,7 +190,7 @@ func TestAPI(t *testing.T) {
 			{"GET", "/v1/customers?limit=0", "", 400, "parameter_invalid_integer", "limit"},
 			{"GET", "/v1/customers?limit=many", "", 400, "parameter_invalid_integer", "limit"},
 			{"GET", "/v1/customers?starting_after=cus_none", "", 400, "resource_missing", "starting_after"},
-			{"GET", "/v1/refunds", "", 404, "", ""},
+			{"GET", "/v1/payouts", "", 404, "", ""},
 			{"DELETE", "/v1/subscriptions/sub_none", "", 404, "resource_missing", "id"},
 		} {
 			status, failure := ask(t, b, c.method, c.path, c.form, "")

@@ -49,6 +49,10 @@ const (
 	kindSubscription  kind = "subscription"
 	kindInvoice       kind = "invoice"
 	kindPaymentMethod kind = "payment_method"
+	kindCharge        kind = "charge"
+	kindCreditNote    kind = "credit_note"
+	kindRefund        kind = "refund"
+	kindBalanceChange kind = "customer_balance_transaction"
 	kindEvent         kind = "event"
 )
 
@@ -69,6 +73,14 @@ func (k kind) prefix() string {
 		return "in_"
 	case kindPaymentMethod:
 		return "pm_"
+	case kindCharge:
+		return "ch_"
+	case kindCreditNote:
+		return "cn_"
+	case kindRefund:
+		return "re_"
+	case kindBalanceChange:
+		return "cbtxn_"
 	default:
 		return "evt_"
 	}

@@ -9,14 +9,12 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 )
 
-// EnsureCatalogue makes sure that every price of the price list that can be bought
-// is at Stripe, for the amount we show. In test mode it makes what is missing; in
-// live mode it makes nothing and fails, since people look after a live catalogue.
+// EnsureCatalogue makes sure that every price of the price list is at Stripe, for
+// the amount we show; what is not sold at the checkout is reached by a change of
+// plan. In test mode it makes what is missing; in live mode it makes nothing and
+// fails, since people look after a live catalogue.
 func (c *Client) EnsureCatalogue(ctx context.Context) error {
 	for _, plan := range billing.Plans() {
-		if !plan.SelfServe {
-			continue
-		}
 		for _, interval := range []billing.Interval{billing.Month, billing.Year} {
 			if err := c.ensurePrice(ctx, plan, interval); err != nil {
 				return err
