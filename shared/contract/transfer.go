@@ -113,8 +113,12 @@ type TransferRead struct {
 	Limit      int      `json:"limit,omitempty"` // documents; at most 5,000
 	Bytes      int      `json:"bytes,omitempty"` // of bodies, after which the answer ends early
 	IDs        []string `json:"ids,omitempty"`   // at most 5,000
-	Blobs      []Blob   `json:"blobs,omitempty"` // instead of IDs: the documents that hold these
+	Until      *Place   `json:"until,omitempty"` // of the journal: only entries up to here
 }
+
+// TransferBlobs is the collection that holds the content of files. The documents
+// of one are those behind its hash and before its hash and "0".
+const TransferBlobs = "blobs"
 
 // Blob names a file of a tenant by its content.
 type Blob struct {

@@ -43,6 +43,8 @@ type (
 	Event string
 	// Mail names one message to a person.
 	Mail string
+	// Move names one migration of a tenant between environments.
+	Move string
 )
 
 // ErrMalformed is returned for text that is no identifier of the wanted kind.
@@ -59,6 +61,7 @@ const (
 	uploadPrefix      = "upl"
 	eventPrefix       = "evt"
 	mailPrefix        = "mail"
+	movePrefix        = "mov"
 )
 
 // NewTenant makes a fresh identifier.
@@ -90,6 +93,12 @@ func NewEvent() Event { return Event(fresh(eventPrefix)) }
 
 // NewMail makes a fresh identifier.
 func NewMail() Mail { return Mail(fresh(mailPrefix)) }
+
+// NewMove makes a fresh identifier.
+func NewMove() Move { return Move(fresh(movePrefix)) }
+
+// ParseMove reads s, or fails with ErrMalformed.
+func ParseMove(s string) (Move, error) { return parse[Move](movePrefix, s) }
 
 // ParseTenant reads s, or fails with ErrMalformed.
 func ParseTenant(s string) (Tenant, error) { return parse[Tenant](tenantPrefix, s) }

@@ -135,19 +135,6 @@ func (r *Raw) Some(ctx context.Context, collection string, ids []string) ([]docs
 	return docs, nil
 }
 
-// BlobDocuments are the documents that hold a blob's content, in order; none when
-// there is no such blob.
-func (r *Raw) BlobDocuments(ctx context.Context, b Blob) ([]docstore.Document, error) {
-	if err := b.check(); err != nil {
-		return nil, err
-	}
-	ids := make([]string, b.chunks())
-	for n := range ids {
-		ids[n] = chunkID(b.Hash, n)
-	}
-	return r.Some(ctx, blobsCollection, ids)
-}
-
 // Entries reads the journal behind a place, in order, until limit entries or
 // maxBytes of bodies.
 func (r *Raw) Entries(ctx context.Context, after Place, limit, maxBytes int) ([]Entry, error) {

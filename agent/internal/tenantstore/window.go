@@ -107,17 +107,18 @@ func (w *Window) Release() {
 }
 
 // HandOver makes another environment the owner of the tenant, at the slot behind
-// Tail, and ends the window for good. The move must be open with this claim, and
-// reached must be Tail: what the copy is known to hold. It fails with ErrClaim,
+// Tail, and ends the window for good. The move must be open with this claim and
+// lead away from here, which is self, and reached must be Tail: what the copy is
+// known to hold. It fails with ErrClaim,
 // ErrBehind or ErrLapsed, and then nothing was handed over; with
 // ErrUnknownOutcome the journal has to be read. The entry comes back as it is
 // stored.
-func (w *Window) HandOver(ctx context.Context, moveID string, claim int64, reached Place) (Entry, error) {
+func (w *Window) HandOver(ctx context.Context, self id.Environment, moveID string, claim int64, reached Place) (Entry, error) {
 	var stored Entry
 	answer := make(chan error, 1)
 	call := func(writing context.Context) error {
 		var err error
-		stored, err = w.store.handOver(writing, moveID, claim, reached)
+		stored, err = w.store.handOver(writing, self, moveID, claim, reached)
 		answer <- err
 		return err
 	}
@@ -164,7 +165,7 @@ func (s *Store) hold(ctx context.Context, r *request) {
 }
 
 // handOver writes the entry that gives the tenant away. It runs on the writer.
-func (s *Store) handOver(ctx context.Context, moveID string, claim int64, reached Place) (Entry, error) {
+func (s *Store) handOver(ctx context.Context, self id.Environment, moveID string, claim int64, reached Place) (Entry, error) {
 	if reached != s.tail {
 		return Entry{}, ErrBehind.Because(fmt.Errorf("the copy holds slot %d, the journal ends at %d", reached.Slot, s.tail.Slot))
 	}
@@ -172,7 +173,7 @@ func (s *Store) handOver(ctx context.Context, moveID string, claim int64, reache
 	if err := s.Get(ctx, movesCollection, currentMove, &m); err != nil && !errors.Is(err, docstore.ErrNotFound) {
 		return Entry{}, fmt.Errorf("read the present move: %w", err)
 	}
-	if m.ID != moveID || !m.Open || m.Claim != claim {
+	if m.ID != moveID || !m.Open || m.Claim != claim || m.From != self {
 		return Entry{}, ErrClaim
 	}
 	e := newEntry(kindHandOver, s.tail)

@@ -115,7 +115,7 @@ func (c call) commit(ctx context.Context, q contract.TransferCommit) (contract.M
 		return nil, nil, ErrNoWindow
 	}
 	failpoint.Here("agent.before-commit")
-	e, err := w.HandOver(ctx, q.Move, q.Claim, placed(q.Reached))
+	e, err := w.HandOver(ctx, c.config.Shelf.Self(), q.Move, q.Claim, placed(q.Reached))
 	c.forget(c.tenant, w)
 	if err != nil {
 		return nil, nil, err

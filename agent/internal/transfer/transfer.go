@@ -275,16 +275,6 @@ func (c call) documents(ctx context.Context, q contract.TransferRead) (docs []do
 	}
 	defer release()
 	tail = is.Applied
-	if len(q.Blobs) > 0 {
-		for _, b := range q.Blobs {
-			parts, err := raw.BlobDocuments(ctx, tenantstore.Blob{Hash: b.Hash, Size: b.Size})
-			if err != nil {
-				return nil, false, tail, err
-			}
-			docs = append(docs, parts...)
-		}
-		return docs, false, tail, nil
-	}
 	if !raw.Has(q.Collection) || len(q.IDs) > maxDocuments || q.Limit < 0 || q.Limit > maxDocuments {
 		return nil, false, tail, ErrAsked
 	}
@@ -300,7 +290,13 @@ func (c call) documents(ctx context.Context, q contract.TransferRead) (docs []do
 	if limit == 0 {
 		limit = maxDocuments
 	}
-	docs, more, err = raw.Page(ctx, q.Collection, q.After, q.To, limit, bytes)
+	to := q.To
+	if q.Until != nil && tenantstore.IsJournal(q.Collection) {
+		if end := tenantstore.JournalEnd(placed(*q.Until)); to == "" || end < to {
+			to = end
+		}
+	}
+	docs, more, err = raw.Page(ctx, q.Collection, q.After, to, limit, bytes)
 	return docs, more, tail, err
 }
 

@@ -39,6 +39,19 @@ func (AlreadyRegistered) template() string { return "registered" }
 // Subject implements Letter.
 func (AlreadyRegistered) Subject() string { return "You already have a Dyocense account" }
 
+// MoveNews tells of a milestone of a move between environments.
+type MoveNews struct {
+	Line      string // the subject
+	Company   string
+	Sentences []string
+	Link      string // to the page that shows the move
+}
+
+func (MoveNews) template() string { return "move" }
+
+// Subject implements Letter.
+func (n MoveNews) Subject() string { return n.Line + " (" + n.Company + ")" }
+
 //go:embed letters
 var letters embed.FS
 

