@@ -223,11 +223,12 @@ var requestHeaders = map[string]bool{
 	"Prefer": true, "Range": true, "Traceparent": true, "Tracestate": true, "User-Agent": true, "X-Request-Id": true,
 }
 
-// responseHeaders pass from the agent to the browser. An agent may run on a
+// responseHeaders pass from the agent to the gateway, and all but
+// contract.MovedHeader from there to the browser. An agent may run on a
 // customer's machine, so it can set no cookie and no policy for our origin.
 var responseHeaders = map[string]bool{
 	"Accept-Ranges": true, "Cache-Control": true, "Content-Disposition": true, "Content-Encoding": true,
-	"Content-Language": true, "Content-Range": true, "Content-Type": true, "Etag": true, "Expires": true,
+	"Content-Language": true, "Content-Range": true, "Content-Type": true, contract.MovedHeader: true, "Etag": true, "Expires": true,
 	"Last-Modified": true, "Link": true, "Location": true, "Retry-After": true, "Vary": true,
 	"X-Accel-Buffering": true, "X-Request-Id": true,
 }
