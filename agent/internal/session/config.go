@@ -9,6 +9,7 @@ import (
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/features"
+	"github.com/dyocense/dyocense/shared/id"
 	"github.com/dyocense/dyocense/shared/secret"
 	"github.com/dyocense/dyocense/shared/tunnel"
 )
@@ -30,8 +31,11 @@ type Config struct {
 	Mode         features.Mode
 	// JoinToken is asked only when the control plane does not know this agent
 	// yet; nil means that there is none.
-	JoinToken  func(context.Context) (secret.Text, error)
-	Load       func() Load // for beats; nil means nothing to tell
+	JoinToken func(context.Context) (secret.Text, error)
+	Load      func() Load // for beats; nil means nothing to tell
+	// Belong is told this agent's environment before each connection, so before
+	// any request; nil means that nobody asks.
+	Belong     func(id.Environment)
 	Tunnel     tunnel.Limits
 	HTTPClient *http.Client // nil means one of its own
 }

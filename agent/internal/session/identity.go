@@ -72,6 +72,14 @@ func openIdentity(dir string) (*identity, error) {
 	return i, nil
 }
 
+// Environment is that of the agent whose identity is in dir, "" when it is not
+// enrolled yet.
+func Environment(dir string) (id.Environment, error) {
+	var k kept
+	err := readJSON(filepath.Join(dir, identityFile), &k)
+	return k.Enrolled.Environment, err
+}
+
 func openKey(path string) (nkeys.KeyPair, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
