@@ -20,6 +20,7 @@ import (
 
 const (
 	agent   = id.Agent("agt_01m2a4pqwxyzabcdefghjkmnpq")
+	run     = id.Run("run_01m2a4pqwxyzabcdefghjkmnpq")
 	tenant  = id.Tenant("ten_01m2a4pqwxyzabcdefghjkmnpq")
 	account = "ABYSX2TQDBTKSJ4QOFZ63RTXD3GCMQ5EFM4LYBKSFQ6JCVGGWBFLEQ7C"
 )
@@ -84,6 +85,15 @@ func TestEveryMessage(t *testing.T) { // not parallel: TestEveryPinnedFile reads
 		V: v, ID: "evt_01m2a4pqwxyzabcdefghjkmnpq", Type: "billing.subscription_activated", Tenant: tenant, At: when,
 		Data: json.RawMessage(`{"plan":"growth"}`),
 	})
+	pin(t, "carried_runs", contract.CarriedRuns{V: v, Next: 7, More: true, Runs: []contract.CarriedRun{
+		{Run: run, Attempt: 1, Version: 6, Live: json.RawMessage(`{"stage":"solve"}`)},
+		{Run: run, Attempt: 2, Version: 7, Live: json.RawMessage(`{"stage":""}`), Ended: &contract.CarriedEnd{
+			How: "finish", Status: "optimal", Headline: "Order 7 of A.", Result: []byte(`{"status":"optimal"}`),
+		}},
+	}})
+	pin(t, "carried_answers", contract.CarriedAnswers{V: v, Answers: []contract.CarriedAnswer{
+		{Run: run, Attempt: 1, Cancel: true}, {Run: run, Attempt: 2, Settled: true},
+	}})
 }
 
 func TestEveryPinnedFile(t *testing.T) {
@@ -91,7 +101,7 @@ func TestEveryPinnedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 14; len(files) != want {
+	if want := 16; len(files) != want {
 		t.Errorf("%d pinned messages, want %d: pin a new message in TestEveryMessage", len(files), want)
 	}
 }
@@ -128,6 +138,19 @@ func TestEncode(t *testing.T) {
 		t.Parallel()
 		if _, err := contract.Encode(contract.Ack{}); !errors.Is(err, contract.ErrMalformed) {
 			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("lets a carried result be as large as any that is stored", func(t *testing.T) {
+		t.Parallel()
+		m := contract.CarriedRuns{V: contract.Version, Runs: []contract.CarriedRun{{
+			Live: json.RawMessage(`{}`), Ended: &contract.CarriedEnd{How: "finish", Result: make([]byte, 2*contract.MaxPayload)},
+		}}}
+		b, err := contract.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := contract.Decode[contract.CarriedRuns](b); err != nil || len(back.Runs[0].Ended.Result) != 2*contract.MaxPayload {
+			t.Errorf("reads %d runs, %v", len(back.Runs), err)
 		}
 	})
 	t.Run("refuses what does not fit into one message", func(t *testing.T) {

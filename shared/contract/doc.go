@@ -27,6 +27,10 @@
 // (ChallengeRequest -> Challenge) and POST /agent/v1/enrol (EnrolRequest ->
 // Enrolled).
 //
+// What a former owner of a tenant still works on goes over HTTP too, as the body
+// of requests that the control plane sends through the tunnel: CarriedRuns, and
+// CarriedAnswers for them.
+//
 // A request that fails is answered with a fault.Problem as body and the header
 // FaultHeader, which holds its kind.
 //

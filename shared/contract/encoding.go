@@ -17,9 +17,20 @@ var (
 	ErrNewer     = fault.New(fault.Invalid, "contract.newer", "This message is of a newer version; wait until this side is upgraded, then send it again.")
 )
 
-// Message is any message of this package that crosses NATS on its own.
+// Message is any message of this package that crosses NATS, or goes as the body of
+// a request, on its own.
 type Message interface {
 	version() int
+}
+
+// long is a message with a limit of its own instead of MaxPayload.
+type long interface{ limit() int }
+
+func limitOf(m Message) int {
+	if l, ok := m.(long); ok {
+		return l.limit()
+	}
+	return MaxPayload
 }
 
 func (m DesiredRequest) version() int   { return m.V }
@@ -35,6 +46,13 @@ func (m Challenge) version() int        { return m.V }
 func (m EnrolRequest) version() int     { return m.V }
 func (m Enrolled) version() int         { return m.V }
 func (e Event) version() int            { return e.V }
+func (m CarriedRuns) version() int      { return m.V }
+func (m CarriedRuns) limit() int        { return MaxCarried }
+func (m CarriedAnswers) version() int   { return m.V }
+
+func tooLarge(limit int) error {
+	return ErrTooLarge.Saying("This message is larger than %d MiB; send less at a time.", limit>>20)
+}
 
 // Encode writes m. It fails with ErrMalformed when m does not carry Version, and
 // with ErrTooLarge when it would not fit into one message.
@@ -46,18 +64,19 @@ func Encode(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", m, err)
 	}
-	if len(b) > MaxPayload {
-		return nil, ErrTooLarge
+	if limit := limitOf(m); len(b) > limit {
+		return nil, tooLarge(limit)
 	}
 	return b, nil
 }
 
-// Decode reads one message of at most MaxPayload bytes. A field it does not know
-// is an error, because every change of a shape has a version of its own.
+// Decode reads one message, of at most MaxPayload bytes for nearly all of them. A
+// field it does not know is an error, because every change of a shape has a
+// version of its own.
 func Decode[T Message](b []byte) (T, error) {
 	var m, none T
-	if len(b) > MaxPayload {
-		return none, ErrTooLarge
+	if limit := limitOf(m); len(b) > limit {
+		return none, tooLarge(limit)
 	}
 	var head struct {
 		V int `json:"v"`

@@ -27,11 +27,11 @@ import (
 	"github.com/dyocense/dyocense/shared/fault"
 )
 
-// MaxBytes bounds a parcel: the largest document, its journal entry, and more.
-const MaxBytes = 48 << 20
+// MaxBytes bounds a parcel: the largest head, and a good many documents.
+const MaxBytes = 104 << 20
 
 // maxHead bounds the bytes of a head.
-const maxHead = contract.MaxPayload
+const maxHead = contract.MaxCarried
 
 // ErrDamaged refuses bytes that are no whole parcel.
 var ErrDamaged = fault.New(fault.Invalid, "parcel.damaged", "The documents did not arrive whole.")

@@ -73,7 +73,7 @@ func TestWhatCannotTravelIsRefused(t *testing.T) {
 	if !errors.Is(err, docstore.ErrInvalid) {
 		t.Errorf("without an id: %v", err)
 	}
-	large := make([]docstore.Document, 7)
+	large := make([]docstore.Document, 14)
 	for i := range large {
 		large[i] = docstore.Document{ID: "x", Rev: 1, Body: make([]byte, docstore.MaxBody)}
 	}

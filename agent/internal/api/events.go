@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dyocense/dyocense/agent/internal/runs"
+	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/shared/openapi"
 )
 
@@ -57,7 +58,8 @@ func registerEvents(d door) {
 			ctx, done := context.WithTimeout(h.Context(), streamFor)
 			defer done()
 			err := c.runs.Follow(ctx, c.caller(), run, heartbeat, func(r *runs.Run) error { return writeEvent(h.BodyWriter(), r) })
-			if err != nil && ctx.Err() == nil && !errors.Is(err, errListenerGone) {
+			// A tenant that moved ends the stream; the listener comes back and is sent there.
+			if err != nil && ctx.Err() == nil && !errors.Is(err, errListenerGone) && !tenantstore.Elsewhere(err) {
 				d.log.ErrorContext(ctx, "a stream of run events broke", "tenant", c.who.Tenant, "run", run, "error", err)
 			}
 		}}, nil

@@ -110,10 +110,26 @@ func (d door) tell(ctx context.Context, operation string, c call, err error) err
 	if errors.As(err, &f) && f.Kind == fault.NotFound && (f.Code == "docstore.not_found" || f.Code == "tenantstore.no_tenant") {
 		err = errNotTenant.Because(err) // operations give their own fault for what they miss
 	}
+	if where := movedTo(err); where != "" {
+		return huma.ErrorWithHeaders(openapi.Error(err), http.Header{contract.MovedHeader: {where}})
+	}
 	if kind := fault.KindOf(err); (kind == fault.Internal || kind == fault.Unavailable) && !errors.Is(err, context.Canceled) {
 		d.log.ErrorContext(ctx, "operation failed", "operation", operation, "tenant", c.who.Tenant, "error", err)
 	}
 	return openapi.Error(err)
+}
+
+// movedTo is the value of contract.MovedHeader for an error, "" for one that has
+// nothing to do with a move.
+func movedTo(err error) string {
+	var moved *tenantstore.MovedError
+	switch {
+	case errors.As(err, &moved):
+		return string(moved.To)
+	case errors.Is(err, tenantstore.ErrStandby):
+		return contract.MovedStandby
+	}
+	return ""
 }
 
 // body is a response with a JSON body.

@@ -55,15 +55,16 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		return err
 	}
 	identity := filepath.Join(c.Data, "identity")
-	env, err := session.EnrolledIn(identity)
-	if err != nil {
+	switch env, err := session.Environment(identity); {
+	case err != nil:
 		return errors.Join(err, shelf.Close())
+	case env != "":
+		shelf.Belong(env) // before anything is recovered: it tells which tenants are ours
 	}
-	shelf.Belong(env)
 	pool := worker.New(worker.Options{CacheDir: c.cache(), Warm: min(c.Slots, 2), Log: log})
 	defer pool.Close()
 	decisions := runs.New(runs.Config{
-		Shelf: shelf, Slots: c.Slots, Log: log,
+		Shelf: shelf, Slots: c.Slots, Log: log, Self: shelf.Self,
 		Decider: replenish.Decider{Solver: check.Solver{Inner: pool}, Program: buildinfo.Version()},
 	})
 	if err := decisions.Recover(ctx); err != nil {
@@ -76,7 +77,7 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	}
 	tenants := newTenants(already, shelf, decisions, log)
 	moves := transfer.New(transfer.Config{
-		Shelf: shelf, Promoted: tenants.promoted, Left: tenants.left, Rehearse: decisions.Rehearse, Log: log,
+		Shelf: shelf, Promoted: tenants.promoted, Left: tenants.left, Runs: decisions, Rehearse: decisions.Rehearse, Log: log,
 	})
 	defer moves.Close()
 	handler := byPath(moves, api.New(api.Config{
@@ -87,13 +88,14 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		{Name: "collection of uploads", Run: tenants.collect},
 		{Name: "session", Run: func(ctx context.Context) error {
 			return session.Run(ctx, session.Config{
-				ControlPlane: c.ControlPlane, Dir: identity, Belongs: shelf.Belong, Name: c.Name, Program: buildinfo.Version(),
-				Mode: c.Features.Mode, JoinToken: token,
+				ControlPlane: c.ControlPlane, Dir: identity, Name: c.Name, Program: buildinfo.Version(),
+				Mode: c.Features.Mode, JoinToken: token, Belong: shelf.Belong,
 				Load: func() session.Load {
 					return session.Load{Tenants: tenants.count(), Runs: decisions.Running(), Components: c.components()}
 				},
 			}, tenants, handler, log)
 		}},
+		{Name: "decisions of tenants that moved", Run: decisions.Part}, // stops first: what it hands over is fetched by a request
 	}
 	if in != nil && in.Lifeline {
 		parts = append(parts, process.Part{Name: "lifeline", Run: in.watch})

@@ -97,6 +97,42 @@ func TestATenantThatIsGoneLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestUploadsOfATenantThatMovedAreLeftToItsOwner(t *testing.T) {
+	t.Parallel()
+	ts := tenants(t)
+	ts.shelf.Belong("env_here")
+	var log bytes.Buffer
+	ts.log = slog.New(slog.NewTextHandler(&log, nil))
+	gone, coming := id.NewTenant(), id.NewTenant()
+	if err := ts.shelf.Create(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	store, release, err := ts.shelf.Open(t.Context(), gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.BeginMove(t.Context(), "mov_1", 1, "env_here", "env_there"); err != nil {
+		t.Fatal(err)
+	}
+	w, err := store.Cut(t.Context(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.HandOver(t.Context(), "env_here", "mov_1", 1, w.Tail); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	_, release, err = ts.shelf.Prepare(t.Context(), coming, tenantstore.Standby{Move: "mov_2", Claim: 1, Base: tenantstore.Start()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	ts.collectOnce(t.Context())
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log.String())
+	}
+}
+
 func TestAStateOfANewerVersionIsRefusedInWords(t *testing.T) {
 	t.Parallel()
 	r, err := tenants(t).Apply(t.Context(), contract.WantedTenant{Tenant: id.NewTenant(), Revision: 1, State: "frozen"})

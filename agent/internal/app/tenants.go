@@ -61,11 +61,12 @@ func (t *Tenants) promoted(ctx context.Context, tenant id.Tenant) error {
 	t.mu.Lock()
 	t.served[tenant] = struct{}{}
 	t.mu.Unlock()
-	return nil
+	return t.runs.Adopt(ctx, tenant)
 }
 
 // left ends serving a tenant that this agent has handed over.
 func (t *Tenants) left(tenant id.Tenant) {
+	t.runs.Leave(tenant)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.served, tenant)
@@ -188,20 +189,27 @@ func (t *Tenants) collect(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		tenants, err := t.shelf.Tenants(ctx)
-		if err != nil {
-			t.log.WarnContext(ctx, "tenants cannot be listed to collect uploads", "error", err)
-			continue
+		t.collectOnce(ctx)
+	}
+}
+
+func (t *Tenants) collectOnce(ctx context.Context) {
+	tenants, err := t.shelf.Tenants(ctx)
+	if err != nil {
+		t.log.WarnContext(ctx, "tenants cannot be listed to collect uploads", "error", err)
+		return
+	}
+	for _, tenant := range tenants {
+		store, release, err := t.shelf.Open(ctx, tenant)
+		if err == nil {
+			_, err = tables.Desk{Store: store}.Collect(ctx)
+			release()
 		}
-		for _, tenant := range tenants {
-			store, release, err := t.shelf.Open(ctx, tenant)
-			if err == nil {
-				_, err = tables.Desk{Store: store}.Collect(ctx)
-				release()
-			}
-			if err != nil && ctx.Err() == nil && fault.KindOf(err) != fault.NotFound {
-				t.log.WarnContext(ctx, "expired uploads cannot be collected", "tenant", tenant, "error", err)
-			}
+		if tenantstore.Elsewhere(err) {
+			continue // its owner collects
+		}
+		if err != nil && ctx.Err() == nil && fault.KindOf(err) != fault.NotFound {
+			t.log.WarnContext(ctx, "expired uploads cannot be collected", "tenant", tenant, "error", err)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package runs
 
 import (
 	"sync"
+
+	"github.com/dyocense/dyocense/shared/id"
 )
 
 // board shows the runs in work as they are this moment. Watchers are woken, not
@@ -56,6 +58,17 @@ func (b *board) remove(j job) {
 	c.shown = false
 	c.wake()
 	b.sweep(j, c)
+}
+
+// wake tells all who watch runs of a tenant to look again.
+func (b *board) wake(tenant id.Tenant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for j, c := range b.cards {
+		if j.tenant == tenant {
+			c.wake()
+		}
+	}
 }
 
 // latest is the state shown, if there is one.

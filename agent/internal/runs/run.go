@@ -105,6 +105,16 @@ type record struct {
 	Data   tables.Snapshot   `json:"data"`
 	Result *tenantstore.Blob `json:"result,omitempty"`
 	Actor  string            `json:"actor"`
+	// Begun is how often it was begun, stops in good order included. It names the
+	// attempt in work.
+	Begun int `json:"begun,omitempty"`
+	// Where is the environment that works on it, or did last; "" is this one.
+	Where id.Environment `json:"where,omitempty"`
+}
+
+// inWork says whether that attempt is the one in work.
+func (r *record) inWork(attempt int) bool {
+	return r.Begun == attempt && (r.State == Running || r.State == Canceling)
 }
 
 // step moves r along its lifecycle.

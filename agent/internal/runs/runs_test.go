@@ -49,8 +49,19 @@ func shelfOn(t testing.TB, dir string) *tenantstore.Shelf {
 // works.
 func live(t testing.TB, dir string, slots int, d decider) agent {
 	t.Helper()
+	return liveIn(t, "", dir, Config{Decider: d, Slots: slots})
+}
+
+// liveIn is live in an environment.
+func liveIn(t testing.TB, env id.Environment, dir string, c Config) agent {
+	t.Helper()
 	shelf := shelfOn(t, dir)
-	s := New(Config{Shelf: shelf, Decider: d, Slots: slots, Log: slog.New(slog.DiscardHandler)})
+	shelf.Belong(env)
+	c.Shelf, c.Self = shelf, shelf.Self
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := New(c)
 	if err := s.Recover(t.Context()); err != nil {
 		t.Fatalf("recover: %v", err)
 	}

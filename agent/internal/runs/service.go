@@ -34,6 +34,12 @@ type Config struct {
 	Slots   int // runs worked on at a time in this agent; at least 1
 	Log     *slog.Logger
 	Now     func() time.Time // nil means time.Now
+	// Self is the environment of this agent, "" while it is not known; nil means
+	// that it never is.
+	Self func() id.Environment
+	// Patience is how long a run that another environment works on may be without
+	// news before it is taken for interrupted; 0 means 15 seconds.
+	Patience time.Duration
 }
 
 // Service keeps goals and runs, and works on them. It is safe for many
@@ -44,13 +50,24 @@ type Service struct {
 	slots   int
 	log     *slog.Logger
 	clock   func() time.Time
+	self    func() id.Environment
 
-	queue  *queue
-	board  *board
-	unread []id.Tenant // passed over by Recover; Work's from then on
+	queue    *queue
+	board    *board
+	carrier  *carrier
+	patience time.Duration
+	news     chan struct{} // wakes awaitNews; one waiting is enough
+	unread   []id.Tenant   // passed over by Recover; Work's from then on
 
-	mu     sync.Mutex
-	active map[job]context.CancelCauseFunc
+	mu       sync.Mutex
+	active   map[job]*inWork
+	expected map[job]*expectation
+}
+
+// inWork is a run that a worker of this program has.
+type inWork struct {
+	end     context.CancelCauseFunc
+	attempt int // 0 until it is begun
 }
 
 // New makes a Service that works on nothing yet: call Recover, then Work.
@@ -58,9 +75,16 @@ func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Self == nil {
+		c.Self = func() id.Environment { return "" }
+	}
+	if c.Patience == 0 {
+		c.Patience = patience
+	}
 	return &Service{
-		shelf: c.Shelf, decider: c.Decider, slots: max(1, c.Slots), log: c.Log, clock: c.Now,
-		queue: newQueue(), board: newBoard(), active: map[job]context.CancelCauseFunc{},
+		shelf: c.Shelf, decider: c.Decider, slots: max(1, c.Slots), log: c.Log, clock: c.Now, self: c.Self,
+		queue: newQueue(), board: newBoard(), carrier: newCarrier(), patience: c.Patience, news: make(chan struct{}, 1),
+		active: map[job]*inWork{}, expected: map[job]*expectation{},
 	}
 }
 
@@ -153,7 +177,8 @@ func (s *Service) Cancel(ctx context.Context, who Caller, run id.Run) (Run, erro
 	}
 	defer release()
 	j := job{who.Tenant, run}
-	r, err := s.change(ctx, store, run, string(who.Person), "runs.cancel", func(r *record) error {
+	command := tenantstore.Command{Kind: "runs.cancel", Actor: string(who.Person)}
+	r, err := s.change(ctx, store, run, command, func(r *record) error {
 		if r.State.Final() {
 			return ErrEnded
 		}
@@ -170,20 +195,20 @@ func (s *Service) Cancel(ctx context.Context, who Caller, run id.Run) (Run, erro
 	}
 	if r.State == Canceling {
 		s.mu.Lock()
-		interruptRun := s.active[j]
-		s.mu.Unlock()
-		if interruptRun != nil {
-			interruptRun(errCancelled)
+		if w := s.active[j]; w != nil {
+			w.end(errCancelled)
 		}
+		s.mu.Unlock() // a run that another environment works on is told in the answer to its next news
 	}
 	s.board.alter(j, func(live *Run) { live.State, live.FinishedAt = r.State, r.FinishedAt })
 	return s.view(ctx, store, j)
 }
 
-// change reads a run, alters it and writes it, as one command.
-func (s *Service) change(ctx context.Context, store *tenantstore.Store, run id.Run, actor, kind string, alter func(*record) error) (Run, error) {
+// change reads a run, alters it and writes it, as one command. A repeated command
+// gives the run as it is now.
+func (s *Service) change(ctx context.Context, store *tenantstore.Store, run id.Run, command tenantstore.Command, alter func(*record) error) (Run, error) {
 	var r record
-	_, err := store.Do(ctx, tenantstore.Command{Kind: kind, Actor: actor}, func(tx *tenantstore.Tx) error {
+	receipt, err := store.Do(ctx, command, func(tx *tenantstore.Tx) error {
 		r = record{}
 		err := tx.Get(runs, string(run), &r)
 		if errors.Is(err, docstore.ErrNotFound) {
@@ -197,6 +222,9 @@ func (s *Service) change(ctx context.Context, store *tenantstore.Store, run id.R
 		}
 		return tx.Put(runs, string(run), r)
 	})
+	if err == nil && receipt.Replayed {
+		r, err = s.stored(ctx, store, run)
+	}
 	return r.Run, err
 }
 
@@ -335,14 +363,16 @@ func (s *Service) Forget(ctx context.Context, tenant id.Tenant) error {
 	for {
 		var busy bool
 		s.mu.Lock()
-		for j, end := range s.active {
+		for j, w := range s.active {
 			if j.tenant == tenant {
 				busy = true
-				end(errStopping)
+				w.end(errStopping)
 			}
 		}
 		s.mu.Unlock()
 		if !busy {
+			s.carrier.forget(tenant)
+			s.unexpect(tenant)
 			return nil
 		}
 		if err := s.queue.idle(ctx, tenant); err != nil {

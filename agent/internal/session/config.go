@@ -33,9 +33,9 @@ type Config struct {
 	// yet; nil means that there is none.
 	JoinToken func(context.Context) (secret.Text, error)
 	Load      func() Load // for beats; nil means nothing to tell
-	// Belongs is told the agent's environment before anything is answered; nil
-	// means that nobody needs to know.
-	Belongs    func(id.Environment)
+	// Belong is told this agent's environment before each connection, so before
+	// any request; nil means that nobody asks.
+	Belong     func(id.Environment)
 	Tunnel     tunnel.Limits
 	HTTPClient *http.Client // nil means one of its own
 }

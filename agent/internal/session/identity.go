@@ -72,9 +72,9 @@ func openIdentity(dir string) (*identity, error) {
 	return i, nil
 }
 
-// EnrolledIn is the environment of the agent whose identity is in dir, "" when it
-// has not enrolled yet.
-func EnrolledIn(dir string) (id.Environment, error) {
+// Environment is that of the agent whose identity is in dir, "" when it is not
+// enrolled yet.
+func Environment(dir string) (id.Environment, error) {
 	var k kept
 	err := readJSON(filepath.Join(dir, identityFile), &k)
 	return k.Enrolled.Environment, err

@@ -114,8 +114,8 @@ func (s *session) once(ctx context.Context, lost bool) error {
 // live connects and runs the parts of a connected agent.
 func (s *session) live(ctx context.Context) error {
 	me := s.who.now()
-	if s.cfg.Belongs != nil {
-		s.cfg.Belongs(me.Environment)
+	if s.cfg.Belong != nil {
+		s.cfg.Belong(me.Environment)
 	}
 	closed := make(chan struct{})
 	back := make(chan struct{}, 1)

@@ -37,6 +37,12 @@ func TestIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if env, err := Environment(dir); err != nil || env != "env_1" {
+			t.Errorf("environment %q, %v", env, err)
+		}
+		if env, err := Environment(t.TempDir()); err != nil || env != "" {
+			t.Errorf("without an identity: environment %q, %v", env, err)
+		}
 		if second.public != first.public || second.now().Agent != "agt_1" || second.have() != 7 || !second.usable() {
 			t.Errorf("%s %+v %d", second.public, second.now(), second.have())
 		}

@@ -89,7 +89,8 @@ func (d Desk) Upload(ctx context.Context, filename string, raw []byte) (Upload, 
 	if err != nil {
 		return Upload{}, err
 	}
-	if _, err := d.forget(ctx, maxUploads-1); err != nil {
+	old, _, err := d.stale(ctx, maxUploads-1)
+	if err != nil {
 		return Upload{}, err
 	}
 	blob, err := d.Store.PutBlob(ctx, raw)
@@ -100,6 +101,9 @@ func (d Desk) Upload(ctx context.Context, filename string, raw []byte) (Upload, 
 	u.ID, u.Filename, u.Bytes = id.NewUpload(), cleanFilename(filename), len(raw)
 	u.ExpiresAt = d.now().Add(UploadTTL)
 	_, err = d.Store.Do(ctx, tenantstore.Command{Kind: "tables.upload", Actor: d.Actor}, func(tx *tenantstore.Tx) error {
+		if err := drop(tx, old); err != nil {
+			return err
+		}
 		return tx.Put(uploads, string(u.ID), kept{u, blob})
 	})
 	if err != nil {
@@ -260,26 +264,48 @@ func tableOf(r tenantstore.Receipt) (Table, error) {
 }
 
 // Collect forgets the uploads that have expired and says how many are left.
-func (d Desk) Collect(ctx context.Context) (left int, err error) { return d.forget(ctx, maxUploads) }
+func (d Desk) Collect(ctx context.Context) (left int, err error) {
+	old, left, err := d.stale(ctx, maxUploads)
+	if err != nil || len(old) == 0 {
+		return left, err
+	}
+	_, err = d.Store.Do(ctx, tenantstore.Command{Kind: "tables.collect", Actor: "agent"}, func(tx *tenantstore.Tx) error {
+		return drop(tx, old)
+	})
+	if err != nil {
+		return left, fmt.Errorf("forget expired uploads: %w", err)
+	}
+	return left, nil
+}
 
-// forget drops the uploads that have expired, and the oldest beyond most.
-func (d Desk) forget(ctx context.Context, most int) (left int, err error) {
-	var expired, waiting []string // waiting is oldest first: identifiers sort by time
+func drop(tx *tenantstore.Tx, old []string) error {
+	for _, one := range old {
+		if err := tx.Delete(uploads, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stale are the uploads that have expired, and the oldest beyond most; left is how
+// many stay.
+func (d Desk) stale(ctx context.Context, most int) (old []string, left int, err error) {
+	var waiting []string // oldest first: identifiers sort by time
 	q := docstore.Query{Limit: 1000}
 	for {
 		page, err := d.Store.Find(ctx, uploads, q)
 		if err != nil {
-			return 0, fmt.Errorf("list uploads: %w", err)
+			return nil, 0, fmt.Errorf("list uploads: %w", err)
 		}
 		for _, doc := range page.Docs {
 			var k struct {
 				ExpiresAt time.Time `json:"expiresAt"`
 			}
 			if err := json.Unmarshal(doc.Body, &k); err != nil {
-				return 0, fmt.Errorf("decode upload %s: %w", doc.ID, err)
+				return nil, 0, fmt.Errorf("decode upload %s: %w", doc.ID, err)
 			}
 			if d.now().After(k.ExpiresAt) {
-				expired = append(expired, doc.ID)
+				old = append(old, doc.ID)
 			} else {
 				waiting = append(waiting, doc.ID)
 			}
@@ -289,22 +315,7 @@ func (d Desk) forget(ctx context.Context, most int) (left int, err error) {
 		}
 	}
 	if over := len(waiting) - most; over > 0 {
-		expired, waiting = append(expired, waiting[:over]...), waiting[over:]
+		old, waiting = append(old, waiting[:over]...), waiting[over:]
 	}
-	left = len(waiting)
-	if len(expired) == 0 {
-		return left, nil
-	}
-	_, err = d.Store.Do(ctx, tenantstore.Command{Kind: "tables.collect", Actor: "agent"}, func(tx *tenantstore.Tx) error {
-		for _, one := range expired {
-			if err := tx.Delete(uploads, one); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return left, fmt.Errorf("forget expired uploads: %w", err)
-	}
-	return left, nil
+	return old, len(waiting), nil
 }

@@ -45,8 +45,11 @@ func (b Blob) check() error {
 // PutBlob stores content and returns its reference. It is durable when PutBlob
 // returns, and belongs to nothing yet: put the reference into a document next.
 // Storing the same content again costs no space. It fails with ErrTooLarge above
-// MaxBlob.
+// MaxBlob, and with a MovedError like Do.
 func (s *Store) PutBlob(ctx context.Context, content []byte) (Blob, error) {
+	if err := s.refusal(); err != nil {
+		return Blob{}, err
+	}
 	if len(content) > MaxBlob {
 		return Blob{}, ErrTooLarge.Saying("The file has %d bytes; at most %d are allowed.", len(content), MaxBlob)
 	}

@@ -108,3 +108,7 @@ func own(ctx context.Context, docs docstore.Store, which string, into any) (rev 
 	}
 	return d.Rev, true, nil
 }
+
+// Elsewhere says of an error that the tenant is not served here, because another
+// environment owns it or is about to hand it over.
+func Elsewhere(err error) bool { return errors.Is(err, ErrMoved) || errors.Is(err, ErrStandby) }

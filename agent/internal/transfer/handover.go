@@ -75,7 +75,7 @@ func (c call) cut(ctx context.Context, q contract.TransferCut) (contract.Message
 	c.mu.Lock()
 	c.windows[c.tenant] = w
 	c.mu.Unlock()
-	docs, blobs := carried(entries)
+	docs, blobs := packed(entries)
 	return contract.TransferWindow{V: contract.Version, Tail: place(opened.Tail), Blobs: blobs}, docs, nil
 }
 
@@ -124,7 +124,7 @@ func (c call) commit(ctx context.Context, q contract.TransferCommit) (contract.M
 	if c.config.Left != nil {
 		c.config.Left(c.tenant)
 	}
-	docs, _ := carried([]tenantstore.Entry{e})
+	docs, _ := packed([]tenantstore.Entry{e})
 	return contract.TransferReached{V: contract.Version, Place: place(e.At)}, docs, nil
 }
 

@@ -46,9 +46,19 @@ type Config struct {
 	Promoted func(ctx context.Context, t id.Tenant) error
 	// Left is told when it no longer is.
 	Left func(t id.Tenant)
+	// Runs are the decisions that are carried across.
+	Runs Runs
 	// Rehearse makes the last decisions of a tenant again and tells each outcome.
 	Rehearse func(ctx context.Context, store *tenantstore.Store, last int, tell func(contract.ParityResult)) error
 	Log      *slog.Logger
+}
+
+// Runs are the decisions that are carried across; *runs.Service has them.
+type Runs interface {
+	Carried(ctx context.Context, t id.Tenant, after int64, wait time.Duration) ([]contract.CarriedRun, int64, error)
+	Carrying(t id.Tenant) bool
+	CarriedAnswers(t id.Tenant, answers []contract.CarriedAnswer)
+	Deliver(ctx context.Context, t id.Tenant, news []contract.CarriedRun) ([]contract.CarriedAnswer, error)
 }
 
 // Handler answers the control plane. It is safe for many goroutines.
@@ -169,8 +179,31 @@ func (h *Handler) answer(r *http.Request) ([]byte, error) {
 		return serve(r, func(q contract.TransferRehearse, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
 			return c.rehearse(ctx, q)
 		})
+	case "carried":
+		return serve(r, func(q contract.TransferCarried, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
+			return c.carried(ctx, q)
+		})
+	case "settle":
+		return serve(r, func(q contract.CarriedAnswers, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
+			c.config.Runs.CarriedAnswers(c.tenant, q.Answers)
+			return contract.Ack{V: contract.Version}, nil, nil
+		})
+	case "deliver":
+		return serve(r, func(q contract.CarriedRuns, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
+			answers, err := c.config.Runs.Deliver(ctx, c.tenant, q.Runs)
+			return contract.CarriedAnswers{V: contract.Version, Answers: answers}, nil, err
+		})
 	}
 	return nil, ErrNoAddress
+}
+
+func (c call) carried(ctx context.Context, q contract.TransferCarried) (contract.Message, []docstore.Document, error) {
+	wait := min(time.Duration(max(q.WaitMillis, 0))*time.Millisecond, maxWait)
+	runs, version, err := c.config.Runs.Carried(ctx, c.tenant, q.After, wait)
+	if err != nil {
+		return nil, nil, err
+	}
+	return contract.CarriedRuns{V: contract.Version, Next: version, Runs: runs, More: c.config.Runs.Carrying(c.tenant)}, nil, nil
 }
 
 // serve reads the request's parcel and packs the answer.
@@ -358,12 +391,12 @@ func (c call) page(ctx context.Context, entries []tenantstore.Entry) (contract.M
 		return nil, nil, err
 	}
 	release()
-	docs, blobs := carried(entries)
+	docs, blobs := packed(entries)
 	return contract.TransferPage{V: contract.Version, Tail: place(is.Applied), Blobs: blobs}, docs, nil
 }
 
-// carried are entries as documents, and the blobs they refer to.
-func carried(entries []tenantstore.Entry) (docs []docstore.Document, blobs []contract.Blob) {
+// packed are entries as documents, and the blobs they refer to.
+func packed(entries []tenantstore.Entry) (docs []docstore.Document, blobs []contract.Blob) {
 	seen := map[contract.Blob]bool{}
 	for _, e := range entries {
 		docs = append(docs, docstore.Document{ID: e.ID, Rev: 1, Body: e.Body})

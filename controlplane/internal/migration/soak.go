@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/dyocense/dyocense/shared/contract"
@@ -61,7 +62,49 @@ func (w *worker) soak(ctx context.Context, rec record) error {
 }
 
 // carryRuns brings what becomes of decisions that are still worked on at the old
-// place to the new one, until the function it returns is called.
+// place to the new one, until there are none or the function it returns is called.
 func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
-	return func() {}
+	ctx, stop := context.WithCancel(ctx)
+	var carrying sync.WaitGroup
+	carrying.Go(func() {
+		var after int64
+		pause := backOff
+		for ctx.Err() == nil {
+			more, next, err := carryOnce(ctx, old, owner, after)
+			if err == nil && !more {
+				return
+			}
+			if err == nil {
+				after, pause = next, backOff
+			} else {
+				w.log.WarnContext(ctx, "decisions are not carried for now", "err", err)
+				pause = min(2*pause, backOffAt)
+			}
+			select { // progress changes more often than anybody looks
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+		}
+	})
+	return func() {
+		stop()
+		carrying.Wait()
+	}
+}
+
+// carryWait is how long the old place holds back news that it does not have, in
+// milliseconds: each answer is also a sign of life.
+const carryWait = 1000
+
+func carryOnce(ctx context.Context, old, owner node, after int64) (more bool, next int64, err error) {
+	news, _, err := ask[contract.CarriedRuns](ctx, old, "carried", contract.TransferCarried{V: contract.Version, After: after, WaitMillis: carryWait})
+	if err != nil || len(news.Runs) == 0 {
+		return news.More, news.Next, err
+	}
+	answers, _, err := ask[contract.CarriedAnswers](ctx, owner, "deliver", news)
+	if err != nil {
+		return true, after, err
+	}
+	_, _, err = ask[contract.Ack](ctx, old, "settle", answers)
+	return true, news.Next, err
 }
