@@ -136,6 +136,9 @@ func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step fu
 		store, release, err = t.shelf.Open(ctx, want.Tenant)
 		return err
 	}); err != nil {
+		if tenantstore.Elsewhere(err) {
+			return nil // it was handed over meanwhile: the line is of before that
+		}
 		return err
 	}
 	defer release()
@@ -169,10 +172,33 @@ func (t *Tenants) serve(ctx context.Context, want contract.WantedTenant, step fu
 }
 
 func (t *Tenants) leave(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+	if newer, err := t.wantedSince(ctx, want); err != nil || newer {
+		return err
+	}
 	if err := step("end decisions", func() error { return t.runs.Forget(ctx, want.Tenant) }); err != nil {
 		return err
 	}
 	return step("remove store", func() error { return t.shelf.Remove(ctx, want.Tenant) })
+}
+
+// wantedSince says whether this environment has served the tenant on a later line
+// than want: an old line that is read again must not delete what came back.
+func (t *Tenants) wantedSince(ctx context.Context, want contract.WantedTenant) (bool, error) {
+	store, release, err := t.shelf.Open(ctx, want.Tenant)
+	if err != nil {
+		// Not here, or here as a copy, which has no say.
+		if fault.KindOf(err) == fault.NotFound || tenantstore.Elsewhere(err) {
+			return false, nil
+		}
+		return false, err
+	}
+	defer release()
+	var have profile
+	err = store.Get(ctx, profiles, profileID, &have)
+	if errors.Is(err, docstore.ErrNotFound) {
+		return false, nil
+	}
+	return profile{Environment: t.shelf.Self(), Revision: want.Revision}.older(have), err
 }
 
 // collectEvery is the pause between two collections of expired uploads. Expired

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/dyocense/dyocense/shared/features"
 	"github.com/dyocense/dyocense/shared/secret"
@@ -33,6 +34,9 @@ type Config struct {
 	Neo4jURI    string
 	QdrantURL   string
 	KeycloakURL string
+
+	MoveSoak time.Duration // in which a customer can go back after a move
+	MoveKeep time.Duration // of the old copy after that
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
@@ -89,6 +93,8 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
+		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),
 	}
 	c.together(e)
 	return c, errors.Join(e.mistakes...)

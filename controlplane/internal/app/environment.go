@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/dyocense/dyocense/shared/secret"
 )
@@ -75,6 +76,20 @@ func (e *environment) count(name string, otherwise, least, most int) int {
 		return otherwise
 	}
 	return n
+}
+
+// span is a duration such as "168h" or "90s".
+func (e *environment) span(name string, otherwise, least, most time.Duration) time.Duration {
+	v := e.get(name)
+	if v == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < least || d > most {
+		e.wrong("%s is %q; it must be a time from %s to %s, such as 24h", name, v, least, most)
+		return otherwise
+	}
+	return d
 }
 
 func (e *environment) wrong(format string, args ...any) {
