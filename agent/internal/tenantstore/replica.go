@@ -181,7 +181,8 @@ func (r *Replica) readBack(ctx context.Context, collection string, sent []docsto
 const applyBytes = 16 << 20
 
 // Apply takes entries in that follow what is here, and returns where the copy is
-// then; entries that are here already are passed over. Blobs come first, by Put.
+// then; entries that are here already are passed over, and a hand-over ends it.
+// Blobs come first, by Put.
 // It fails with ErrGap when an entry in between is missing.
 func (r *Replica) Apply(ctx context.Context, move string, claim int64, entries []Entry) (Place, error) {
 	r.mu.Lock()
@@ -219,7 +220,7 @@ func (r *Replica) Apply(ctx context.Context, move string, claim int64, entries [
 			return reached, err
 		}
 		if e.HandOver != nil {
-			return reached, errors.Join(flush(), ErrGap.Saying("A hand-over is taken in by itself."))
+			break // it is taken in by Promote
 		}
 		more, err := e.steps(one.Body)
 		if err != nil {

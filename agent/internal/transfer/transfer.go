@@ -96,7 +96,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // refuse answers with the fault.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := fault.ProblemOf(err)
-	if p.Kind == fault.Internal {
+	if p.Kind == fault.Internal && r.Context().Err() == nil {
 		h.config.Log.ErrorContext(r.Context(), "a request of the control plane failed", "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")

@@ -22,6 +22,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/outbox"
 	"github.com/dyocense/dyocense/controlplane/internal/portal"
@@ -46,6 +47,7 @@ type app struct {
 	billing      *billing.Operations
 	provisioning provisioning.Operations
 	fleet        *fleet.Operations
+	moves        *migration.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -99,6 +101,12 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err := pool.ensure(ctx, c.Features.Mode); err != nil {
 		return err
 	}
+	homes, err := openDedicated(c, l.Addr(), p.store, agents, log)
+	if err != nil {
+		return err
+	}
+
+	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
 
 	js, err := jetstream.New(p.coreConn)
 	if err != nil {
@@ -106,13 +114,13 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection)
+		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
 
 	sessions := identity.NewOperations(people, identity.NewJar(c.Secure()),
 		tenants.Describe, books.Describe, describePlacement(places),
 		describeDeployment(c.Features, pay.sandbox != nil, mailbox.Shows()))
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, ways.gate, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(),
@@ -120,6 +128,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
+		moves:        migration.NewOperations(moves),
 	}
 	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
@@ -157,6 +166,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		}},
 		{Name: "outbox", Run: relay.Run},
 		{Name: "placements", Run: places.Run},
+		{Name: "moves", Run: moves.Run},
 		{Name: "paid tenants", Run: func(ctx context.Context) error {
 			return bus.Consume(ctx, js, bus.Consumer{Name: "provisioning", Subjects: []string{"evt." + billing.EventActivated + ".*"}, Replicas: c.CoreServers}, log, onPaid(tenants, places))
 		}},
@@ -175,7 +185,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	parts = append(parts, agentParts...)
-	// HTTP stops before the agent: live streams end first, so that the agent has
+	parts = append(parts, process.Part{Name: "dedicated environments", Run: homes.Run})
+	// HTTP stops before the agents: live streams end first, so that the agents have
 	// nothing left to drain.
 	parts = append(parts, process.Part{Name: "http", Run: func(ctx context.Context) error { return server.Run(ctx, l) }})
 	parts = append(parts, process.Part{Name: "greeting", Run: func(ctx context.Context) error {
@@ -257,23 +268,20 @@ func poolAgent(c Config, at net.Addr, pool *pool, log *slog.Logger) (*agentproce
 	if !c.PoolAgent {
 		return nil, pool.tokenFile(c.PoolTokenFile, log), nil
 	}
-	program := c.AgentProgram
-	if program == "" {
-		var err error
-		if program, err = agentprocess.Beside("dyocense-agent"); err != nil {
-			return nil, nil, err
-		}
+	program, err := c.agentProgram()
+	if err != nil {
+		return nil, nil, err
 	}
 	child := agentprocess.New(agentprocess.Spec{
 		Program: program, Data: filepath.Join(c.Data, "pool-agent"), Name: "pool",
-		ControlPlane: "http://" + at.String(), Token: pool.token,
+		ControlPlane: reachedAt(at), Token: pool.token,
 		Env:    childEnvironment(c),
 		Output: os.Stderr, Log: log,
 	})
 	return child, []process.Part{{Name: "pool agent", Run: child.Run}}, nil
 }
 
-// childEnvironment is what the pool agent may know of ours: where its caches and
+// childEnvironment is what an agent beside us may know of ours: where its caches and
 // stores are, the mode, and how to log. No key of the control plane is among it.
 func childEnvironment(c Config) []string {
 	env := []string{"DEPLOYMENT_MODE=" + string(c.Features.Mode)}

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
+	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
@@ -19,10 +21,12 @@ func TestImportsFollowTheMap(t *testing.T) {
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
 		"billing":      {"identity", "tenancy", "outbox"},
+		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},
 		"fleet":        {},
 		"gateway":      {},
 		"identity":     {},
+		"migration":    {"billing", "identity", "notify", "outbox", "tenancy"},
 		"notify":       {},
 		"outbox":       {},
 		"portal":       {},
@@ -37,8 +41,11 @@ func TestLifecyclesAreDrawn(t *testing.T) {
 	t.Parallel()
 	for name, diagram := range map[string]string{
 		"agent":          fleet.Lifecycle.Mermaid(),
+		"dedicated":      dedicated.Lifecycle.Mermaid(),
 		"mail":           notify.Lifecycle.Mermaid(),
+		"move":           migration.Lifecycle.Mermaid(),
 		"payment-notice": billing.NoticeLifecycle.Mermaid(),
+		"plan-change":    billing.ChangeLifecycle.Mermaid(),
 		"placement":      provisioning.Lifecycle.Mermaid(),
 		"sign-up":        signup.Lifecycle.Mermaid(),
 	} {

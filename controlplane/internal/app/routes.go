@@ -32,6 +32,13 @@ func (a *app) routes(s *edge.Server) {
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/provisioning", ID: "show-provisioning", Tag: "provisioning", Who: signedIn, Summary: "How far the setting-up is"}, a.provisioning.Show)
 	edge.Stream(s, edge.Route{Method: get, Path: "/v1/provisioning/events", ID: "watch-provisioning", Tag: "provisioning", Who: signedIn, Summary: "The same, after every change"}, "provisioning", a.provisioning.Watch)
 
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/moves/preflight", ID: "preflight-move", Tag: "moves", Who: signedIn, Summary: "What a move to another plan would change and cost"}, a.moves.Preflight)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/moves", ID: "start-move", Tag: "moves", Who: signedIn, Status: http.StatusCreated, Summary: "Move, as was confirmed"}, a.moves.Start)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/moves", ID: "list-moves", Tag: "moves", Who: signedIn, Summary: "All moves, newest first"}, a.moves.List)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/moves/current", ID: "show-move", Tag: "moves", Who: signedIn, Summary: "The move that is under way, or the last one"}, a.moves.Current)
+	edge.Stream(s, edge.Route{Method: get, Path: "/v1/moves/current/events", ID: "watch-move", Tag: "moves", Who: signedIn, Summary: "The same, after every change"}, "move", a.moves.Watch)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/moves/{id}/actions", ID: "act-on-move", Tag: "moves", Who: signedIn, Summary: "Ask for what the move offers now"}, a.moves.Act)
+
 	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/challenge", ID: "challenge-agent", Tag: "agent", Who: anyone, Summary: "A nonce to sign before enrolling"}, a.fleet.Challenge)
 	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/enrol", ID: "enrol-agent", Tag: "agent", Who: agent, Summary: "Become an agent of an environment"}, a.fleet.Enrol)
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
@@ -102,7 +104,7 @@ func collections() []docstore.Collection {
 	var all []docstore.Collection
 	for _, of := range [][]docstore.Collection{
 		identity.Collections(), tenancy.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
-		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(),
+		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
 	} {
 		all = append(all, of...)
 	}

@@ -78,7 +78,7 @@ func (f *follower) run(ctx context.Context, w *worker) error {
 			continue
 		case ctx.Err() != nil:
 			return nil
-		case has(err, codeMoved), has(err, codeStandby), has(err, codeOwner):
+		case errors.Is(err, errHandedOver), has(err, codeMoved), has(err, codeStandby), has(err, codeOwner):
 			return nil // the switch has come: whoever waits for it goes on
 		case !fault.KindOf(err).Retryable():
 			return fmt.Errorf("keep the copy up: %w", err)
@@ -109,8 +109,19 @@ func (f *follower) once(ctx context.Context, w *worker) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return f.take(ctx, page.Blobs, entries)
+	before := f.at()
+	if err := f.take(ctx, page.Blobs, entries); err != nil {
+		return err
+	}
+	if f.at() == before {
+		return errHandedOver
+	}
+	return nil
 }
+
+// errHandedOver ends a follower: what comes next in the journal gives the tenant
+// to the copy, and whoever switches brings it there.
+var errHandedOver = errors.New("the tenant was handed over")
 
 // take brings files and entries to the copy.
 func (f *follower) take(ctx context.Context, blobs []contract.Blob, entries []docstore.Document) error {

@@ -249,7 +249,7 @@ const watchEvery = time.Second
 
 // still is m without its running clocks.
 func still(m Move) Move {
-	stages := make([]Stage, len(m.Stages))
+	stages := make([]MoveStage, len(m.Stages))
 	for i, s := range m.Stages {
 		s.Millis = 0
 		stages[i] = s

@@ -30,7 +30,7 @@ type Preflight struct {
 	FromPlan            billing.PlanID   `json:"fromPlan"`
 	ToPlan              billing.PlanID   `json:"toPlan"`
 	Interval            billing.Interval `json:"interval"`
-	Changes             []Change         `json:"changes"`
+	Changes             []PlanDifference `json:"changes"`
 	Price               Price            `json:"price"`
 	Moves               Contents         `json:"moves"`
 	ExpectedSeconds     float64          `json:"expectedSeconds" doc:"until the copy is good; you work on meanwhile"`
@@ -40,8 +40,8 @@ type Preflight struct {
 	Blockers            []Blocker        `json:"blockers" doc:"not empty: it cannot be started"`
 }
 
-// Change is what the other plan brings.
-type Change struct {
+// PlanDifference is what the other plan brings.
+type PlanDifference struct {
 	What   string `json:"what"`
 	Before string `json:"before"`
 	After  string `json:"after"`
@@ -185,7 +185,7 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 		return Order{}, Preflight{}, billing.ErrNotSubscribed
 	}
 	if standing.Plan.Mode == next.Mode {
-		return Order{}, Preflight{}, ErrPlanOrder.Saying("%s and %s run at the same place. Change the plan under Plans.", standing.Plan.Name, next.Name)
+		return Order{}, Preflight{}, ErrPlanOrder.Saying("%s and %s run at the same place. PlanDifference the plan under Plans.", standing.Plan.Name, next.Name)
 	}
 	name, err := s.companies.Name(ctx, who.Tenant)
 	if err != nil {
@@ -308,7 +308,7 @@ func (s *Service) excess(ctx context.Context, t id.Tenant, next billing.Plan) ([
 }
 
 // changes are what is different between two plans.
-func changes(a, b billing.Plan) []Change {
+func changes(a, b billing.Plan) []PlanDifference {
 	limit := func(n int) string {
 		if n == 0 {
 			return "unlimited"
@@ -327,7 +327,7 @@ func changes(a, b billing.Plan) []Change {
 		}
 		return "shared pool"
 	}
-	all := []Change{
+	all := []PlanDifference{
 		{"Plan", a.Name, b.Name},
 		{"Infrastructure", place(a), place(b)},
 		{"Locations", limit(a.Locations), limit(b.Locations)},
@@ -336,7 +336,7 @@ func changes(a, b billing.Plan) []Change {
 		{"API", yes(a.API), yes(b.API)},
 		{"Support", a.Support, b.Support},
 	}
-	out := []Change{}
+	out := []PlanDifference{}
 	for _, c := range all {
 		if c.Before != c.After {
 			out = append(out, c)

@@ -76,7 +76,7 @@ func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
 			}
 			if err == nil {
 				after, pause = next, backOff
-			} else {
+			} else if ctx.Err() == nil {
 				w.log.WarnContext(ctx, "decisions are not carried for now", "err", err)
 				pause = min(2*pause, backOffAt)
 			}

@@ -24,8 +24,8 @@ type Move struct {
 	EndedAt     *time.Time       `json:"endedAt,omitempty"`
 	SoakUntil   *time.Time       `json:"soakUntil,omitempty" doc:"until when one can go back"`
 	DeleteAt    *time.Time       `json:"deleteAt,omitempty" doc:"when the old copy is deleted"`
-	Stages      []Stage          `json:"stages"`
-	Progress    Progress         `json:"progress"`
+	Stages      []MoveStage      `json:"stages"`
+	Progress    MoveProgress     `json:"progress"`
 	Collections []CollectionView `json:"collections"`
 	Pause       *PauseView       `json:"pause,omitempty"`
 	Parity      []ParityView     `json:"parity"`
@@ -36,8 +36,8 @@ type Move struct {
 	Proof       *Proof           `json:"proof,omitempty"`
 }
 
-// Stage is a part of a move.
-type Stage struct {
+// MoveStage is a part of a move.
+type MoveStage struct {
 	Name      string     `json:"name"`
 	Title     string     `json:"title"`
 	State     string     `json:"state" enum:"waiting,working,done,failed,skipped"`
@@ -46,8 +46,8 @@ type Stage struct {
 	Detail    string     `json:"detail"`
 }
 
-// Progress of a move.
-type Progress struct {
+// MoveProgress is how far a move is.
+type MoveProgress struct {
 	Percent           int      `json:"percent" minimum:"0" maximum:"100"`
 	DocumentsTotal    int64    `json:"documentsTotal"`
 	DocumentsCopied   int64    `json:"documentsCopied"`
@@ -242,7 +242,7 @@ func past(s, stage State) bool {
 
 // percent grows with copying up to 60 and with comparing up to 90; the rest are
 // steps.
-func percent(s State, p Progress) int {
+func percent(s State, p MoveProgress) int {
 	share := func(done int64) float64 {
 		if p.DocumentsTotal == 0 {
 			return 1
@@ -270,11 +270,11 @@ func percent(s State, p Progress) int {
 	return 100
 }
 
-func stagesOf(last record, now time.Time) []Stage {
-	var out []Stage
+func stagesOf(last record, now time.Time) []MoveStage {
+	var out []MoveStage
 	f := last.Facts
 	for _, s := range stages {
-		stage := Stage{Name: string(s.state), Title: s.title, State: "waiting", Millis: f.Spent[s.state] * 1000}
+		stage := MoveStage{Name: string(s.state), Title: s.title, State: "waiting", Millis: f.Spent[s.state] * 1000}
 		if at, entered := f.Entered[s.state]; entered {
 			stage.StartedAt, stage.State = &at, "done"
 			if s.state == last.State && !last.over() {

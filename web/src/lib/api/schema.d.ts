@@ -161,6 +161,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All moves, newest first */
+        get: operations["list-moves"];
+        put?: never;
+        /** Move, as was confirmed */
+        post: operations["start-move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moves/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The move that is under way, or the last one */
+        get: operations["show-move"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moves/current/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, after every change */
+        get: operations["watch-move"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moves/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a move to another plan would change and cost */
+        post: operations["preflight-move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moves/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for what the move offers now */
+        post: operations["act-on-move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/outbox": {
         parameters: {
             query?: never;
@@ -653,6 +739,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActRequestBody: {
+            /** @enum {string} */
+            action: "pause" | "resume" | "switch" | "abort" | "roll_back" | "accept" | "retry" | "clean";
+        };
+        Action: {
+            /** @description the question to ask first */
+            confirm?: string;
+            /** @enum {string} */
+            name: "pause" | "resume" | "switch" | "abort" | "roll_back" | "accept" | "retry" | "clean";
+            title: string;
+        };
         AgentHealth: {
             components: components["schemas"]["Component"][];
             /**
@@ -683,6 +780,11 @@ export interface components {
         };
         BeginResponseBody: {
             message: string;
+        };
+        Blocker: {
+            code: string;
+            text: string;
+            wayOut: string;
         };
         BoughtPlan: {
             api: boolean;
@@ -777,6 +879,16 @@ export interface components {
             /** @description the hosted page; send the browser there */
             url: string;
         };
+        CollectionView: {
+            /** Format: int64 */
+            copied: number;
+            /** Format: int64 */
+            documents: number;
+            name: string;
+            title: string;
+            /** Format: int64 */
+            verified: number;
+        };
         Component: {
             name: string;
             reason?: string;
@@ -785,6 +897,20 @@ export interface components {
         Conflict: {
             rule: string;
             text: string;
+        };
+        Contents: {
+            /**
+             * Format: int64
+             * @description about
+             */
+            bytes: number;
+            /** Format: int64 */
+            decisions: number;
+            /** Format: int64 */
+            documents: number;
+            /** Format: int64 */
+            files: number;
+            tables: string[];
         };
         Costs: {
             /** Format: double */
@@ -853,6 +979,18 @@ export interface components {
             /** Format: int64 */
             v: number;
         };
+        ErrorView: {
+            code: string;
+            detail: string;
+        };
+        EventView: {
+            /** Format: date-time */
+            at: string;
+            detail: string;
+            /** Format: int64 */
+            n: number;
+            text: string;
+        };
         Evidence: {
             dataHash: string;
             /** Format: date-time */
@@ -870,6 +1008,14 @@ export interface components {
             stages: components["schemas"]["StageTime"][];
             /** Format: date-time */
             startedAt: string;
+        };
+        Excess: {
+            /** Format: int64 */
+            allowed: number;
+            becomes: string;
+            /** Format: int64 */
+            have: number;
+            what: string;
         };
         Explanation: {
             sentences: components["schemas"]["Sentence"][];
@@ -1101,6 +1247,90 @@ export interface components {
             template: string;
             understood: components["schemas"]["Understood"][];
         };
+        Mismatch: {
+            collection: string;
+            field: string;
+            id: string;
+            source: string;
+            target: string;
+        };
+        Move: {
+            /** @description what may be asked for now */
+            actions: components["schemas"]["Action"][];
+            collections: components["schemas"]["CollectionView"][];
+            /**
+             * Format: date-time
+             * @description when the old copy is deleted
+             */
+            deleteAt?: string;
+            /** @enum {string} */
+            direction: "upgrade" | "downgrade" | "move";
+            /** Format: date-time */
+            endedAt?: string;
+            error?: components["schemas"]["ErrorView"];
+            /** @description the log, newest last */
+            events: components["schemas"]["EventView"][];
+            fromPlan: string;
+            /** @description what happens now, in one sentence */
+            headline: string;
+            id: string;
+            mismatches: components["schemas"]["Mismatch"][];
+            over: boolean;
+            parity: components["schemas"]["ParityView"][];
+            pause?: components["schemas"]["PauseView"];
+            paused: boolean;
+            progress: components["schemas"]["MoveProgress"];
+            proof?: components["schemas"]["Proof"];
+            /**
+             * Format: date-time
+             * @description until when one can go back
+             */
+            soakUntil?: string;
+            stages: components["schemas"]["MoveStage"][];
+            /** Format: date-time */
+            startedAt: string;
+            state: string;
+            toPlan: string;
+        };
+        MoveProgress: {
+            /** Format: int64 */
+            bytesCopied: number;
+            /** Format: int64 */
+            bytesTotal: number;
+            /** Format: int64 */
+            documentsCopied: number;
+            /** Format: int64 */
+            documentsTotal: number;
+            /** Format: int64 */
+            documentsVerified: number;
+            /**
+             * Format: double
+             * @description until the copy is good; null when there is nothing to go by
+             */
+            etaSeconds: number | null;
+            /**
+             * Format: int64
+             * @description changes that the copy has not taken in yet
+             */
+            lagEntries: number;
+            /** Format: int64 */
+            percent: number;
+            waitingFor: string;
+        };
+        MoveStage: {
+            detail: string;
+            /** Format: double */
+            millis: number;
+            name: string;
+            /** Format: date-time */
+            startedAt?: string;
+            /** @enum {string} */
+            state: "waiting" | "working" | "done" | "failed" | "skipped";
+            title: string;
+        };
+        MovesResponseBody: {
+            moves: components["schemas"]["Move"][];
+        };
         Option: {
             title: string;
             value: string;
@@ -1133,6 +1363,21 @@ export interface components {
         };
         OutboxResponseBody: {
             mails: components["schemas"]["MailView"][];
+        };
+        ParityView: {
+            after: string;
+            before: string;
+            run: string;
+            same: boolean;
+            title: string;
+        };
+        PauseView: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: double */
+            millis: number;
         };
         Period: {
             end: string;
@@ -1222,6 +1467,11 @@ export interface components {
              */
             yearlyCents: number;
         };
+        PlanDifference: {
+            after: string;
+            before: string;
+            what: string;
+        };
         PlanView: {
             api: boolean;
             /**
@@ -1239,6 +1489,57 @@ export interface components {
         } | null;
         PlansResponseBody: {
             plans: components["schemas"]["Plan"][];
+        };
+        Preflight: {
+            /** @description not empty: it cannot be started */
+            blockers: components["schemas"]["Blocker"][];
+            changes: components["schemas"]["PlanDifference"][];
+            /** @enum {string} */
+            direction: "upgrade" | "downgrade" | "move";
+            /** @description what no longer fits into the smaller plan */
+            excess: components["schemas"]["Excess"][];
+            /**
+             * Format: double
+             * @description for which writes wait at the switch
+             */
+            expectedPauseMillis: number;
+            /**
+             * Format: double
+             * @description until the copy is good; you work on meanwhile
+             */
+            expectedSeconds: number;
+            /** Format: date-time */
+            expiresAt: string;
+            fromPlan: string;
+            goBack: string;
+            /** @description confirms exactly this */
+            hash: string;
+            interval: string;
+            moves: components["schemas"]["Contents"];
+            price: components["schemas"]["Price"];
+            toPlan: string;
+        };
+        PreflightRequestBody: {
+            /** @enum {string} */
+            interval: "month" | "year";
+            plan: string;
+        };
+        Price: {
+            /** Format: int64 */
+            atRenewalCents: number;
+            /** Format: int64 */
+            creditTodayCents: number;
+            currency: string;
+            /** Format: int64 */
+            dueTodayCents: number;
+            lines: components["schemas"]["PriceLine"][];
+            /** Format: date-time */
+            renewsAt: string;
+        };
+        PriceLine: {
+            /** Format: int64 */
+            cents: number;
+            text: string;
         };
         Problem: {
             code: string;
@@ -1267,6 +1568,24 @@ export interface components {
             stage: string;
             /** Format: int64 */
             total: number;
+        };
+        Proof: {
+            /** @description hash of the journal there, at that moment */
+            chain: string;
+            /** Format: date-time */
+            deletedAt: string;
+            /**
+             * Format: int64
+             * @description that the new place holds
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description of the journal there
+             */
+            entries: number;
+            /** @description where it was */
+            environment: string;
         };
         Readiness: {
             problems: components["schemas"]["Finding"][];
@@ -1410,6 +1729,18 @@ export interface components {
         };
         StartInputBody: {
             goalId: string;
+        };
+        StartRequestBody: {
+            /** @description hash of the pre-flight */
+            confirm: string;
+            /** @enum {string} */
+            interval: "month" | "year";
+            plan: string;
+            /**
+             * @description when to switch
+             * @enum {string}
+             */
+            when: "ready" | "asked";
         };
         Summary: {
             from?: string;
@@ -2098,6 +2429,382 @@ export interface operations {
             };
             /** @description Error */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovesResponseBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "start-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "watch-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": ({
+                        data: components["schemas"]["Move"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "move";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["Problem"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "problem";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    })[];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preflight-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreflightRequestBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "act-on-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActRequestBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
