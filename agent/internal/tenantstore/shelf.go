@@ -366,7 +366,7 @@ func (s *Shelf) load(ctx context.Context, h *handle) error {
 	is, err := standing(ctx, h.docs, s.Self())
 	if err == nil && is.Role == RoleOwner {
 		h.copied = nil
-		h.store, err = Open(ctx, h.docs, s.factory.Collections())
+		h.store, err = Open(ctx, h.docs, s.factory.Collections(), s.Self())
 	} else if err == nil && h.copied == nil {
 		h.copied = s.replica(h.docs)
 	}
