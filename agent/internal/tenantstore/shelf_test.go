@@ -20,7 +20,7 @@ func TestShelf(t *testing.T) {
 	mongoFactory := func(t testing.TB, dedicated bool) Factory {
 		server := mongo.Get(t)
 		database := server.Database(t)[:20]
-		f, err := NewMongoFactory(t.Context(), server.URI, MongoOptions{Database: database, Dedicated: dedicated}, notes(), "")
+		f, err := NewMongoFactory(t.Context(), server.URI, MongoOptions{Database: database, Dedicated: dedicated}, notes())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestShelf(t *testing.T) {
 		factory func(testing.TB) Factory
 	}{
 		{"sqlite", func(t testing.TB) Factory {
-			f, err := NewSQLiteFactory(t.TempDir(), notes(), "")
+			f, err := NewSQLiteFactory(t.TempDir(), notes())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +206,7 @@ func testShelf(t *testing.T, shelf *Shelf) {
 func TestSQLiteFactory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f, err := NewSQLiteFactory(dir, notes(), "")
+	f, err := NewSQLiteFactory(dir, notes())
 	if err != nil {
 		t.Fatal(err)
 	}
