@@ -177,6 +177,14 @@ func (p *Plane) Stop(t testing.TB) {
 	p.edge = nil
 }
 
+// Fleet is the registry, for slices that build on it. It is another one after
+// each Start.
+func (p *Plane) Fleet() *fleet.Service { return p.fleet }
+
+// Store is the plane's document store, with the fleet's collections in it. It is
+// another one after each Start.
+func (p *Plane) Store() docstore.Store { return p.store }
+
 // Token makes a join token for the pool.
 func (p *Plane) Token(t testing.TB) secret.Text {
 	t.Helper()

@@ -99,6 +99,10 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err := pool.ensure(ctx, c.Features.Mode); err != nil {
 		return err
 	}
+	homes, err := openDedicated(c, l.Addr(), p.store, agents, log)
+	if err != nil {
+		return err
+	}
 
 	js, err := jetstream.New(p.coreConn)
 	if err != nil {
@@ -112,7 +116,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tenants.Describe, books.Describe, describePlacement(places),
 		describeDeployment(c.Features, pay.sandbox != nil, mailbox.Shows()))
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, ways.gate, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(),
@@ -175,7 +179,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	parts = append(parts, agentParts...)
-	// HTTP stops before the agent: live streams end first, so that the agent has
+	parts = append(parts, process.Part{Name: "dedicated environments", Run: homes.Run})
+	// HTTP stops before the agents: live streams end first, so that the agents have
 	// nothing left to drain.
 	parts = append(parts, process.Part{Name: "http", Run: func(ctx context.Context) error { return server.Run(ctx, l) }})
 	parts = append(parts, process.Part{Name: "greeting", Run: func(ctx context.Context) error {
@@ -257,23 +262,20 @@ func poolAgent(c Config, at net.Addr, pool *pool, log *slog.Logger) (*agentproce
 	if !c.PoolAgent {
 		return nil, pool.tokenFile(c.PoolTokenFile, log), nil
 	}
-	program := c.AgentProgram
-	if program == "" {
-		var err error
-		if program, err = agentprocess.Beside("dyocense-agent"); err != nil {
-			return nil, nil, err
-		}
+	program, err := c.agentProgram()
+	if err != nil {
+		return nil, nil, err
 	}
 	child := agentprocess.New(agentprocess.Spec{
 		Program: program, Data: filepath.Join(c.Data, "pool-agent"), Name: "pool",
-		ControlPlane: "http://" + at.String(), Token: pool.token,
+		ControlPlane: reachedAt(at), Token: pool.token,
 		Env:    childEnvironment(c),
 		Output: os.Stderr, Log: log,
 	})
 	return child, []process.Part{{Name: "pool agent", Run: child.Run}}, nil
 }
 
-// childEnvironment is what the pool agent may know of ours: where its caches and
+// childEnvironment is what an agent beside us may know of ours: where its caches and
 // stores are, the mode, and how to log. No key of the control plane is among it.
 func childEnvironment(c Config) []string {
 	env := []string{"DEPLOYMENT_MODE=" + string(c.Features.Mode)}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
@@ -19,6 +20,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
 		"billing":      {"identity", "tenancy", "outbox"},
+		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},
 		"fleet":        {},
 		"gateway":      {},
@@ -37,6 +39,7 @@ func TestLifecyclesAreDrawn(t *testing.T) {
 	t.Parallel()
 	for name, diagram := range map[string]string{
 		"agent":          fleet.Lifecycle.Mermaid(),
+		"dedicated":      dedicated.Lifecycle.Mermaid(),
 		"mail":           notify.Lifecycle.Mermaid(),
 		"payment-notice": billing.NoticeLifecycle.Mermaid(),
 		"placement":      provisioning.Lifecycle.Mermaid(),

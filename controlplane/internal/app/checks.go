@@ -6,13 +6,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/shared/features"
 )
 
 // checks are the components of the control plane, in the order they are told.
-func checks(c Config, s *systems, pool *pool, gate *gateway.Gateway, pay payments, mailbox *notify.Mailbox) []check {
+func checks(c Config, s *systems, pool *pool, homes *dedicated.Service, gate *gateway.Gateway, pay payments, mailbox *notify.Mailbox) []check {
 	store, core := "embedded SQLite", "embedded"
 	if c.MongoURI.Set() {
 		store = "MongoDB"
@@ -35,6 +36,7 @@ func checks(c Config, s *systems, pool *pool, gate *gateway.Gateway, pay payment
 		asking("bus core", core, connected(s.coreConn)),
 		asking("bus edge", "embedded", connected(s.edgeConn)),
 		asking("pool agent", "", pool.alive),
+		homes.Health,
 		func(context.Context) features.Component { return gate.Health() },
 		always("payments", features.Ready, payment),
 		always("mail", mailState, mail),

@@ -18,9 +18,11 @@ type Config struct {
 	Data          string // directory of everything this process keeps
 	BaseURL       string // as people type it; "" means http and the address listened on
 	Production    bool   // ENVIRONMENT=production: no sandbox, no outbox page, https only
-	AgentProgram  string // dyocense-agent for the pool; "" means the one beside this program
+	AgentProgram  string // dyocense-agent; "" means the one beside this program
 	PoolAgent     bool   // start an agent for the pool as a child process
 	PoolTokenFile string // where an external pool agent finds its join token; "" writes none
+
+	DedicatedLimit int // dedicated environments run on this machine at most
 
 	MongoURI    secret.Text // "" means SQLite in Data
 	CoreURL     string      // "" means embedded
@@ -59,21 +61,22 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		e.mistakes = append(e.mistakes, err)
 	}
 	c := Config{
-		Features:      f,
-		Listen:        e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
-		Metrics:       e.text("DYOCENSE_METRICS_LISTEN", ""),
-		Data:          e.text("DYOCENSE_DATA", "data"),
-		BaseURL:       strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
-		Production:    e.choice("ENVIRONMENT", "development", "production") == "production",
-		AgentProgram:  e.text("DYOCENSE_AGENT_PROGRAM", ""),
-		PoolAgent:     e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
-		PoolTokenFile: e.text("DYOCENSE_POOL_JOIN_TOKEN_FILE", ""),
-		MongoURI:      secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
-		CoreURL:       e.url("NATS_CORE_URL", "nats", "tls"),
-		CoreCreds:     e.text("NATS_CORE_CREDS", ""),
-		CoreServers:   e.count("NATS_CORE_REPLICAS", 1, 1, 5),
-		EdgeListen:    e.address("NATS_EDGE_LISTEN", "127.0.0.1:0"),
-		EdgeURL:       e.url("NATS_EDGE_URL", "nats", "tls", "ws", "wss"),
+		Features:       f,
+		Listen:         e.address("DYOCENSE_LISTEN", "127.0.0.1:8080"),
+		Metrics:        e.text("DYOCENSE_METRICS_LISTEN", ""),
+		Data:           e.text("DYOCENSE_DATA", "data"),
+		BaseURL:        strings.TrimSuffix(e.url("DYOCENSE_BASE_URL", "https", "http"), "/"),
+		Production:     e.choice("ENVIRONMENT", "development", "production") == "production",
+		AgentProgram:   e.text("DYOCENSE_AGENT_PROGRAM", ""),
+		PoolAgent:      e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
+		PoolTokenFile:  e.text("DYOCENSE_POOL_JOIN_TOKEN_FILE", ""),
+		DedicatedLimit: e.count("DYOCENSE_DEDICATED_LIMIT", 16, 0, 1000),
+		MongoURI:       secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
+		CoreURL:        e.url("NATS_CORE_URL", "nats", "tls"),
+		CoreCreds:      e.text("NATS_CORE_CREDS", ""),
+		CoreServers:    e.count("NATS_CORE_REPLICAS", 1, 1, 5),
+		EdgeListen:     e.address("NATS_EDGE_LISTEN", "127.0.0.1:0"),
+		EdgeURL:        e.url("NATS_EDGE_URL", "nats", "tls", "ws", "wss"),
 		SMTP: SMTP{
 			Address:  e.text("SMTP_ADDRESS", ""),
 			Security: e.choice("SMTP_SECURITY", "starttls", "tls", "plain"),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
@@ -102,7 +103,7 @@ func collections() []docstore.Collection {
 	var all []docstore.Collection
 	for _, of := range [][]docstore.Collection{
 		identity.Collections(), tenancy.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
-		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(),
+		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), dedicated.Collections(),
 	} {
 		all = append(all, of...)
 	}

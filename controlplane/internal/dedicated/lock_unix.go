@@ -1,0 +1,18 @@
+//go:build unix
+
+package dedicated
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// tryLock says whether the lock is ours now.
+func tryLock(f *os.File) (bool, error) {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
