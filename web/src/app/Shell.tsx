@@ -54,9 +54,9 @@ export function Shell({ session, children }: { session: Session; children: React
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Open the menu" onClick={() => setMenu(true)}>
           <Menu size={19} aria-hidden />
         </ActionIcon>
-        <Link to="/home" className={classes.brand}>
+        <Link to="/home" className={classes.brand} aria-label="Dyocense">
           <Mark size={22} />
-          Dyocense
+          <span className={classes.word}>Dyocense</span>
         </Link>
         <ModeBadge session={session} />
         <span className={classes.gap} />

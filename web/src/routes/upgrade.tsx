@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Lock } from "lucide-react";
 import { sessionQuery } from "@/features/account/session";
 import { billingQuery, plansQuery, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
+import { isBusy } from "@/features/moves/moves";
 import { MoveView } from "@/features/moves/MoveView";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { PreflightView } from "@/features/moves/PreflightView";
@@ -36,10 +37,10 @@ export function UpgradePage() {
     return (
       <Page
         title={titleOf(move, nameOf)}
-        lead={move.over ? undefined : "Your company is moved while everybody goes on working."}
+        lead={!isBusy(move) ? undefined : "Your company is moved while everybody goes on working."}
         actions={move.over && owner && targets.length > 0 ? <NextChange targets={targets} /> : undefined}
       >
-        <MoveView move={move} away={away} mayAct={owner} nameOf={nameOf} />
+        <MoveView move={move} away={away} mayAct={owner} />
       </Page>
     );
   }

@@ -225,6 +225,7 @@ export function failed(): Move {
     headline: "The copy differs from the original, so the move stopped",
     stages: stagesAt("verifying", "failed"),
     progress: { ...whole, percent: 71, documentsVerified: 12_343 },
+    collections: wholeCollections.map((row) => (["rows", "goals"].includes(row.name) ? { ...row, verified: row.verified - 1 } : row)),
     mismatches: [
       { collection: "rows", id: "demand/SKU-14/2026-02", field: "quantity", source: "120", target: "12" },
       { collection: "goals", id: "goal_3", field: "serviceLevel", source: "0.95", target: "" },

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { bytes, duration, moment, number, plural, roughly } from "@/lib/format";
+import { bytes, duration, moment, nothing, number, plural, roughly } from "@/lib/format";
 import { useNow } from "@/lib/now";
 import { Facts } from "@/ui/Facts";
 import { Progress } from "@/ui/kit";
@@ -10,7 +10,7 @@ import { EventLog } from "./EventLog";
 import { MoveActions } from "./MoveActions";
 import { isBusy, share, type Move } from "./moves";
 import { Collections, Mismatches, Parity } from "./MoveTables";
-import { failureOf, stageLines, timeLeft, titleOf, toneOf } from "./words";
+import { failureOf, stageLines, timeLeft, toneOf } from "./words";
 import classes from "./MoveView.module.css";
 
 interface MoveViewProps {
@@ -19,17 +19,15 @@ interface MoveViewProps {
   away: boolean;
   /** Only who may change the plan sees the buttons. */
   mayAct: boolean;
-  /** What a plan is called. */
-  nameOf: (plan: string) => string;
 }
 
 /** A move from its first step to the proof that the old copy is gone. */
-export function MoveView({ move, away, mayAct, nameOf }: MoveViewProps) {
+export function MoveView({ move, away, mayAct }: MoveViewProps) {
   const now = useNow(!move.over, isBusy(move) ? 250 : 15_000);
   return (
     <>
       <Panel tone={away ? "attention" : toneOf(move)}>
-        <Head move={move} away={away} now={now} nameOf={nameOf} />
+        <Head move={move} away={away} now={now} />
         {mayAct && move.actions.length > 0 && <MoveActions move={move} />}
       </Panel>
       {move.error !== null && <ProblemNote error={failureOf(move.error)} title="The move stopped by itself." />}
@@ -50,7 +48,7 @@ export function MoveView({ move, away, mayAct, nameOf }: MoveViewProps) {
   );
 }
 
-function Head({ move, away, now, nameOf }: { move: Move; away: boolean; now: number; nameOf: (plan: string) => string }) {
+function Head({ move, away, now }: { move: Move; away: boolean; now: number }) {
   const { progress } = move;
   return (
     <div className={classes.head}>
@@ -60,7 +58,7 @@ function Head({ move, away, now, nameOf }: { move: Move; away: boolean; now: num
           <p className={classes.note}>
             {away
               ? "What is below was the state when the connection broke. The move goes on without this page."
-              : `${titleOf(move, nameOf)}, started ${moment(move.startedAt)}`}
+              : started(move)}
           </p>
         </div>
         <span className={classes.percent} aria-hidden>
@@ -71,7 +69,7 @@ function Head({ move, away, now, nameOf }: { move: Move; away: boolean; now: num
         value={progress.percent}
         size="lg"
         radius="sm"
-        color={move.state === "failed" ? "red" : undefined}
+        color={move.state === "failed" ? "var(--bad)" : "var(--accent)"}
         aria-label="Progress of the move"
         transitionDuration={300}
       />
@@ -80,10 +78,10 @@ function Head({ move, away, now, nameOf }: { move: Move; away: boolean; now: num
         <Figure name="Verified" value={number(progress.documentsVerified)} of={plural(progress.documentsTotal, "document")} />
         <Figure name="Size" value={bytes(progress.bytesCopied)} of={bytes(progress.bytesTotal)} />
         <Figure name="Behind by" value={plural(progress.lagEntries, "write")} />
-        <Figure name="Time left" value={eta(move)} />
+        {move.over ? <Figure name="Took" value={took(move)} /> : <Figure name="Time left" value={eta(move)} />}
       </dl>
       {/* A line is kept free for this, so that nothing moves when it comes and goes. */}
-      <p className={classes.waiting}>{waiting(move, now)}</p>
+      {!move.over && <p className={classes.waiting}>{waiting(move, now)}</p>}
     </div>
   );
 }
@@ -101,8 +99,17 @@ function Figure({ name, value, of }: { name: string; value: string; of?: string 
 }
 
 function eta(move: Move): string {
-  if (move.over || !isBusy(move)) return "–";
+  if (!isBusy(move)) return nothing;
   return move.progress.etaSeconds === null ? "not known yet" : roughly(move.progress.etaSeconds);
+}
+
+function took(move: Move): string {
+  const millis = Date.parse(move.endedAt) - Date.parse(move.startedAt);
+  return Number.isNaN(millis) || millis < 0 ? nothing : duration(millis);
+}
+
+function started(move: Move): string {
+  return `Started ${moment(move.startedAt)}${move.over && move.endedAt !== "" ? `, over ${moment(move.endedAt)}` : ""}`;
 }
 
 function waiting(move: Move, now: number): ReactNode {
@@ -110,6 +117,7 @@ function waiting(move: Move, now: number): ReactNode {
   if (move.state === "switched" && move.soakUntil !== "") {
     return `You can go back until ${moment(move.soakUntil)}${timeLeft(move.soakUntil, now)}.`;
   }
+  if (move.paused) return "It goes on where it stopped.";
   return isBusy(move) ? "You can leave this page and go on working; the move goes on." : " ";
 }
 
@@ -164,7 +172,7 @@ function fate(move: Move, now: number): string {
     case "accepted":
       return move.deleteAt === ""
         ? "It is deleted soon; the proof is shown here."
-        : `It is deleted ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}; the proof is shown here.`;
+        : `It is deleted on ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}; the proof is shown here.`;
     case "rolling_back":
       return "It takes over again.";
     case "rolled_back":

@@ -82,27 +82,10 @@ export function PreflightView({ plan, interval, nameOf, onStarted }: PreflightVi
           {shown.excess.length > 0 && <Excess preflight={shown} nameOf={nameOf} />}
           <Changes preflight={shown} nameOf={nameOf} />
           <Moves preflight={shown} />
+          <HowItGoes preflight={shown} />
         </div>
         <div className={classes.column}>
           <Price preflight={shown} />
-          <Panel title="How it goes">
-            <Facts
-              rows={[
-                { name: "Takes", value: roughly(shown.expectedSeconds) },
-                {
-                  name: "Writes pause for",
-                  value: shown.expectedPauseMillis > 0 ? `about ${duration(shown.expectedPauseMillis)}` : "no measurable time",
-                },
-                { name: "You can work", value: "all the time" },
-              ]}
-            />
-            {shown.goBack !== "" && (
-              <>
-                <h3 className={classes.small}>The way back</h3>
-                <p className={classes.words}>{shown.goBack}</p>
-              </>
-            )}
-          </Panel>
           <Panel title="When to switch" tone="accent">
             <Radio.Group
               aria-label="When to switch"
@@ -161,13 +144,13 @@ function Loading() {
   return (
     <div className={classes.split} role="status" aria-busy="true" aria-label="Working out what would change">
       <div className={classes.column}>
-        <Skeleton height={320} radius="md" />
-        <Skeleton height={200} radius="md" />
+        <Skeleton height={266} radius="md" />
+        <Skeleton height={170} radius="md" />
+        <Skeleton height={240} radius="md" />
       </div>
       <div className={classes.column}>
-        <Skeleton height={200} radius="md" />
-        <Skeleton height={180} radius="md" />
-        <Skeleton height={220} radius="md" />
+        <Skeleton height={234} radius="md" />
+        <Skeleton height={276} radius="md" />
       </div>
     </div>
   );
@@ -266,23 +249,24 @@ function Excess({ preflight, nameOf }: Named) {
       <DataGrid label="What does not fit">
         <thead>
           <tr>
-            <th scope="col">What</th>
+            <th scope="col">What, and what becomes of it</th>
             <th scope="col" className="num">
               You have
             </th>
             <th scope="col" className="num">
               Allowed
             </th>
-            <th scope="col">What becomes of it</th>
           </tr>
         </thead>
         <tbody>
           {preflight.excess.map((row) => (
             <tr key={row.what}>
-              <th scope="row">{row.what}</th>
+              <th scope="row">
+                {row.what}
+                <span className={classes.becomes}>{row.becomes}</span>
+              </th>
               <td className="num">{row.have}</td>
               <td className="num">{row.allowed}</td>
-              <td className={classes.becomes}>{row.becomes}</td>
             </tr>
           ))}
         </tbody>
@@ -301,6 +285,29 @@ function Moves({ preflight: { moves } }: { preflight: Preflight }) {
         <Figure name="Files" value={number(moves.files)} />
       </dl>
       {moves.tables.length > 0 && <p className={classes.words}>Tables: {moves.tables.join(", ")}</p>}
+    </Panel>
+  );
+}
+
+function HowItGoes({ preflight }: { preflight: Preflight }) {
+  return (
+    <Panel title="How it goes">
+      <Facts
+        rows={[
+          { name: "Takes", value: roughly(preflight.expectedSeconds) },
+          {
+            name: "Writes pause for",
+            value: preflight.expectedPauseMillis > 0 ? `about ${duration(preflight.expectedPauseMillis)}` : "not known yet",
+          },
+          { name: "You can work", value: "all the time" },
+        ]}
+      />
+      {preflight.goBack !== "" && (
+        <>
+          <h3 className={classes.small}>The way back</h3>
+          <p className={classes.words}>{preflight.goBack}</p>
+        </>
+      )}
     </Panel>
   );
 }

@@ -9,8 +9,9 @@ export function stageLines(move: Move, now: number): StepLine[] {
   return move.stages.map((stage) => ({
     key: stage.name,
     title: stage.title === "" ? stage.name : stage.title,
-    state: stage.state,
-    time: timeOf(stage, now),
+    // Nothing works while the move is paused.
+    state: move.paused && stage.state === "working" ? "waiting" : stage.state,
+    time: move.paused && stage.state === "working" ? "paused" : timeOf(stage, now),
     detail: stage.detail,
   }));
 }
@@ -23,7 +24,7 @@ function timeOf(stage: Move["stages"][number], now: number): string {
     case "working":
       return duration(Math.max(stage.millis, since(stage.startedAt, now)));
     default:
-      return duration(stage.millis);
+      return stage.millis > 0 ? duration(stage.millis) : "";
   }
 }
 
@@ -42,11 +43,11 @@ export function toneOf(move: Move): "plain" | "accent" | "attention" | "bad" {
   return ["ready", "switched", "accepted", "cleaned"].includes(move.state) ? "accent" : "plain";
 }
 
-/** ", in 6 d 4 h": how far ahead a moment lies; nothing when it is past or unknown. */
+/** " (in 6 d 4 h)": how far ahead a moment lies; nothing when it is past or unknown. */
 export function timeLeft(iso: string, now: number): string {
   const left = Date.parse(iso) - now;
   // Whole minutes: a last minute counted down in seconds would only hurry.
-  return left >= 60_000 ? `, in ${duration(Math.floor(left / 60_000) * 60_000)}` : "";
+  return left >= 60_000 ? ` (in ${duration(Math.floor(left / 60_000) * 60_000)})` : "";
 }
 
 /** What stopped a move, as a problem like any other. */
