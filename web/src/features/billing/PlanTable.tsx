@@ -16,10 +16,12 @@ interface PlanTableProps {
   /** Id of the plan whose payment page is being opened. */
   opening: string | undefined;
   onChoose: (plan: string) => void;
+  /** The button of a plan that one changes to by a move; null where there is none. */
+  moveTo: (plan: Plan) => ReactNode;
 }
 
 /** The tiers side by side, each with the same lines in the same order. */
-export function PlanTable({ plans, interval, current, opening, onChoose }: PlanTableProps) {
+export function PlanTable({ plans, interval, current, opening, onChoose, moveTo }: PlanTableProps) {
   return (
     <ul className={classes.plans}>
       {plans.map((plan) => (
@@ -40,21 +42,22 @@ export function PlanTable({ plans, interval, current, opening, onChoose }: PlanT
                 ? "paid monthly, end any time"
                 : "by agreement"}
           </p>
-          {plan.selfServe ? (
-            <Button
-              fullWidth
-              variant={plan.id === current ? "default" : "filled"}
-              disabled={plan.id === current}
-              loading={opening === plan.id}
-              onClick={() => onChoose(plan.id)}
-            >
-              {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
-            </Button>
-          ) : (
-            <Button component="a" href={sales} fullWidth variant="default">
-              Talk to us
-            </Button>
-          )}
+          {moveTo(plan) ??
+            (plan.selfServe ? (
+              <Button
+                fullWidth
+                variant={plan.id === current ? "default" : "filled"}
+                disabled={plan.id === current}
+                loading={opening === plan.id}
+                onClick={() => onChoose(plan.id)}
+              >
+                {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
+              </Button>
+            ) : (
+              <Button component="a" href={sales} fullWidth variant="default">
+                Talk to us
+              </Button>
+            ))}
           <dl className={classes.lines}>
             <Line name="Locations" value={limit(plan.locations)} />
             <Line name="Decisions a month" value={limit(plan.decisions)} />
