@@ -47,6 +47,10 @@ func (b Blob) check() error {
 // Storing the same content again costs no space. It fails with ErrTooLarge above
 // MaxBlob.
 func (s *Store) PutBlob(ctx context.Context, content []byte) (Blob, error) {
+	return putBlob(ctx, s.docs, content)
+}
+
+func putBlob(ctx context.Context, docs docstore.Store, content []byte) (Blob, error) {
 	if len(content) > MaxBlob {
 		return Blob{}, ErrTooLarge.Saying("The file has %d bytes; at most %d are allowed.", len(content), MaxBlob)
 	}
@@ -60,7 +64,7 @@ func (s *Store) PutBlob(ctx context.Context, content []byte) (Blob, error) {
 		}
 		group = append(group, docstore.Op{Kind: docstore.OpPut, Collection: blobsCollection, Doc: docstore.Document{ID: chunkID(b.Hash, n), Rev: 1, Body: body}})
 		if len(group) == chunkGroup || n == b.chunks()-1 {
-			if err := s.docs.Batch(ctx, group...); err != nil {
+			if err := docs.Batch(ctx, group...); err != nil {
 				return Blob{}, fmt.Errorf("store blob: %w", err)
 			}
 			group = group[:0]

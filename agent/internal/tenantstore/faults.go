@@ -5,6 +5,7 @@ import "github.com/dyocense/dyocense/shared/fault"
 // The faults of a tenant's store, beside those of package docstore.
 var (
 	ErrNoTenant = fault.New(fault.NotFound, "tenantstore.no_tenant", "There is no such workspace.")
+	ErrExists   = fault.New(fault.Conflict, "tenantstore.exists", "There is such a workspace already.")
 	ErrBusy     = fault.New(fault.Conflict, "tenantstore.busy", "The workspace is in use; try again shortly.")
 	ErrClosed   = fault.New(fault.Unavailable, "tenantstore.closed", "The workspace is being closed; try again shortly.")
 	// ErrUnknownOutcome means that the command may or may not have happened. With
@@ -22,6 +23,8 @@ var (
 	ErrMoved = fault.New(fault.Unavailable, "tenantstore.moved", "This workspace was moved; try again in a moment.")
 	// ErrOwner refuses to treat the owner's store as a copy.
 	ErrOwner = fault.New(fault.Conflict, "tenantstore.owner", "This workspace is served here and is no copy.")
+	// ErrOwnerUnknown refuses to make an owner where no environment is known.
+	ErrOwnerUnknown = fault.New(fault.Conflict, "tenantstore.owner_unknown", "This agent belongs to no environment yet; enrol it first.")
 	// ErrClaim refuses a caller who was replaced, or who speaks of another move.
 	ErrClaim = fault.New(fault.Conflict, "tenantstore.claim", "Another move, or another worker, has this workspace now.")
 	// ErrLapsed says that the write pause was over before the hand-over.
