@@ -122,7 +122,7 @@ func signer(raw, message []byte) (string, error) {
 		return s.Key, errors.New("the signing key is not readable")
 	}
 	if key.Verify(message, made) != nil {
-		return s.Key, errors.New("the signature does not fit the manifest")
+		return s.Key, errors.New("the signature does not fit manifest.json")
 	}
 	return s.Key, nil
 }
