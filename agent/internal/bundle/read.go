@@ -411,9 +411,6 @@ func (in *inspection) conclude() {
 	if len(m.Absent) > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s missing already when the bundle was made", quantity(int64(len(m.Absent)), "stored file was", "stored files were")))
 	}
-	if r.Signed.Key != "" && !r.Signed.Pinned {
-		r.Notes = append(r.Notes, "the key is not pinned: give the one you expect with --key, or compare its fingerprint")
-	}
 }
 
 // weight puts what explains the rest first: the seal, and what is unreadable.
