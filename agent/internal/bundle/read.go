@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +79,9 @@ type archive struct {
 
 func openArchive(path string) (*archive, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotOurs.Saying("There is no file %s.", path).Because(err)
+	}
 	if err != nil {
 		return nil, ErrNotOurs.Saying("The bundle %s cannot be opened.", path).Because(err)
 	}

@@ -87,8 +87,8 @@ func frame(use, short, long, example string, args cobra.PositionalArgs, run func
 	c := &cobra.Command{
 		Use: use, Short: short, Long: long, Example: example, SilenceUsage: true, SilenceErrors: true,
 		Args: func(c *cobra.Command, given []string) error {
-			if err := args(c, given); err != nil {
-				return badUse("%v", err)
+			if args(c, given) != nil {
+				return badUse("write it so: dyocense-agent %s", use)
 			}
 			return nil
 		},
