@@ -166,7 +166,7 @@ func TestADamagedBundleAndADamagedTenantAreToldApartFromFineOnes(t *testing.T) {
 	out, _ = ran(t, 1, "verify", file, "--json", "--key", key)
 	wantText(t, out, `"problems"`, "seal")
 	_, errs := ran(t, 1, "restore", file, "--data", dir, "--replace")
-	wantText(t, errs, "damaged", "Nothing of it was used")
+	wantText(t, errs, "damaged", "nothing of it was used", "seal")
 
 	path := filepath.Join(dir, "tenants", string(tenant)+".db")
 	raw, err := os.ReadFile(path)
@@ -220,7 +220,7 @@ func TestAnExportIsReadableAndComesBackByImport(t *testing.T) {
 	there, _ := agentData(t, "env_b")
 	fresh := id.NewTenant()
 	out, _ = ran(t, 0, "import", file, "--data", there, "--tenant", string(fresh))
-	wantText(t, out, string(fresh), "Documents", "1 document that belong") // the profile
+	wantText(t, out, string(fresh), "Documents", "1 document of the place") // the profile
 	inTenant(t, there, fresh, func(s *tenantstore.Store) {
 		rows, err := tables.Desk{Store: s}.Rows(t.Context(), tables.Stock, "", 10)
 		if err != nil || len(rows.Rows) != 2 {

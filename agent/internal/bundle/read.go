@@ -122,7 +122,7 @@ func (a *archive) each(ctx context.Context, f func(name string, size int64, r io
 	raw := bufio.NewReaderSize(reader{ctx, io.NewSectionReader(a.file, 0, max(0, a.size-sealBytes))}, 1<<16)
 	zip, err := gzip.NewReader(raw)
 	if err != nil {
-		return errForm{err}
+		return errForm{errors.New("it does not begin like a bundle")}
 	}
 	zip.Multistream(false)
 	archive := tar.NewReader(zip)
@@ -470,7 +470,7 @@ func (r Report) refusal(key string) error {
 	case key != "" && r.Signed.Key != "" && r.Signed.Key != key && len(r.Problems) == 1:
 		return ErrKey.Saying("The bundle was signed with the key %s, not with the expected one; nothing of it was used.", r.Signed.Key)
 	}
-	return ErrDamaged.Saying("The bundle is damaged: %s. Nothing of it was used; take another one.", r.Problems[0]).With(details(r.Problems)...)
+	return ErrDamaged.With(details(r.Problems)...)
 }
 
 func details(problems []string) []fault.Detail {

@@ -58,6 +58,9 @@ func Restore(ctx context.Context, shelf *tenantstore.Shelf, collections []docsto
 	if in.cut.Time != nil {
 		out.Time = *in.cut.Time
 	}
+	if o.Self == "" && m.Owner != "" {
+		out.Notes = append(out.Notes, fmt.Sprintf("this agent belongs to no environment yet; the tenant is one of %s", m.Owner))
+	}
 	out.Kept, err = shelf.Rebuild(ctx, m.Tenant, o.Replace, func(r *tenantstore.Rebuild) error {
 		t, err := a.replay(ctx, in, in.cut, r)
 		if err != nil {

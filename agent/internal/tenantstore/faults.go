@@ -23,8 +23,6 @@ var (
 	ErrMoved = fault.New(fault.Unavailable, "tenantstore.moved", "This workspace was moved; try again in a moment.")
 	// ErrOwner refuses to treat the owner's store as a copy.
 	ErrOwner = fault.New(fault.Conflict, "tenantstore.owner", "This workspace is served here and is no copy.")
-	// ErrOwnerUnknown refuses to make an owner where no environment is known.
-	ErrOwnerUnknown = fault.New(fault.Conflict, "tenantstore.owner_unknown", "This agent belongs to no environment yet; enrol it first.")
 	// ErrClaim refuses a caller who was replaced, or who speaks of another move.
 	ErrClaim = fault.New(fault.Conflict, "tenantstore.claim", "Another move, or another worker, has this workspace now.")
 	// ErrLapsed says that the write pause was over before the hand-over.

@@ -93,8 +93,9 @@ func (r *Rebuild) Flush(ctx context.Context) error { return r.flush(ctx) }
 // Owned makes what was rebuilt the store of an owner in environment self, and
 // says in words which entries that needed. Where the journal names another owner
 // by then, or takeOver says so, a hand-over from the environment from is added;
-// and a move that was under way is ended, so that nobody goes on with it. It
-// fails with ErrOwnerUnknown when a hand-over is needed and self is "".
+// and a move that was under way is ended, so that nobody goes on with it. An agent
+// of no environment (self "") cannot be handed anything: the tenant then stays
+// that of whom the journal names.
 func (r *Rebuild) Owned(ctx context.Context, self, from id.Environment, takeOver bool) ([]string, error) {
 	if err := r.flush(ctx); err != nil {
 		return nil, err
@@ -104,10 +105,7 @@ func (r *Rebuild) Owned(ctx context.Context, self, from id.Environment, takeOver
 		return nil, err
 	}
 	var added []string
-	if is.Role == RoleMoved || takeOver && self != "" && self != from {
-		if self == "" {
-			return nil, ErrOwnerUnknown
-		}
+	if self != "" && (is.Role == RoleMoved || takeOver && self != from) {
 		if from == "" && is.Last != nil {
 			from = is.Last.To
 		}

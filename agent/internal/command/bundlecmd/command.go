@@ -116,10 +116,8 @@ func failed(err error) error {
 	if cause := f.Unwrap(); cause != nil && (f.Kind == fault.Unavailable || f.Kind == fault.Internal) {
 		text += " (" + cause.Error() + ")"
 	}
-	if len(f.Details) > 1 {
-		for _, d := range f.Details {
-			text += "\n  " + d.Message
-		}
+	for _, d := range f.Details {
+		text += "\n  " + d.Message
 	}
 	return command.Exit{Code: exitFailed, Err: errors.New(text)}
 }

@@ -118,6 +118,9 @@ func printRestored(c *cobra.Command, out bundle.Restored, d *Data) error {
 	for _, a := range out.Added {
 		s.line("Added", "%s", a)
 	}
+	for _, n := range out.Notes {
+		s.line("Note", "%s", n)
+	}
 	s.line("Signed by", "%s", signed(out.Signed, d.public()))
 	if out.Kept != "" {
 		s.line("Kept", "%s; delete it when you need it no more", out.Kept)
@@ -169,7 +172,7 @@ func (k *kit) runImport(c *cobra.Command, f flags, path string, tenant id.Tenant
 		s.line("Documents", "%d", out.Documents)
 		s.line("Stored files", "%d", out.Blobs)
 		if out.Skipped > 0 {
-			s.line("Left behind", "%s that belong to the place it came from", quantity(out.Skipped, "document", "documents"))
+			s.line("Left behind", "%s of the place it came from", quantity(out.Skipped, "document", "documents"))
 		}
 		s.line("Signed by", "%s", signed(out.Signed, d.public()))
 		s.line("Next", "start the agent; the control plane has to know the tenant before it is served")
