@@ -16,8 +16,17 @@ import (
 	"github.com/dyocense/dyocense/agent/internal/tables"
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/docstore/mongotest"
 	"github.com/dyocense/dyocense/shared/id"
 )
+
+var mongo mongotest.Shared
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	mongo.Stop()
+	os.Exit(code)
+}
 
 // agentData is the data directory of an agent that was enrolled, and its key.
 func agentData(t *testing.T, env id.Environment) (dir, key string) {
@@ -284,4 +293,50 @@ func TestABackupIsMadeBesideAWriterAndARestoreIsNot(t *testing.T) {
 	})
 	out, _ := ran(t, 0, "verify", file)
 	wantText(t, out, "fine: 4 entries")
+}
+
+// On MongoDB the present documents cannot stay beside the restored ones.
+func TestARestoreOnMongoDBBacksUpWhatItReplaces(t *testing.T) {
+	server := mongo.Get(t)
+	database := server.Database(t)[:20]
+	t.Setenv("MONGODB_URI", server.URI)
+	t.Setenv("MONGODB_DATABASE", database)
+	t.Setenv("DEPLOYMENT_MODE", "smb")
+	t.Chdir(t.TempDir())
+	dir, key := agentData(t, "env_a")
+	tenant := id.NewTenant()
+	write := func(from, to int) {
+		cluster, err := tenantstore.NewMongoFactory(t.Context(), server.URI, tenantstore.MongoOptions{Database: database}, app.Collections())
+		noError(t, err)
+		shelf := tenantstore.NewShelf(cluster, 1)
+		noError(t, shelf.Create(t.Context(), tenant))
+		s, release, err := shelf.Open(t.Context(), tenant)
+		noError(t, err)
+		for i := from; i <= to; i++ {
+			_, err := s.Do(t.Context(), tenantstore.Command{Kind: "test"}, func(tx *tenantstore.Tx) error {
+				return tx.Put("goals", "g", map[string]any{"i": i})
+			})
+			noError(t, err)
+		}
+		release()
+		noError(t, shelf.Close())
+	}
+	write(1, 4)
+	ran(t, 0, "backup", "--data", dir, "--out", "b.dyo")
+	write(5, 6)
+	ran(t, 1, "restore", "b.dyo", "--data", dir)
+	out, _ := ran(t, 0, "restore", "b.dyo", "--data", dir, "--replace")
+	wantText(t, out, "slot 4", "Kept", ".before-restore-")
+	out, _ = ran(t, 0, "verify", "--data", dir)
+	wantText(t, out, "fine: 4 entries")
+	kept, err := filepath.Glob("*.before-restore-*.dyo")
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("kept %v, %v", kept, err)
+	}
+	out, _ = ran(t, 0, "verify", kept[0], "--key", key)
+	wantText(t, out, "fine: 6 entries")
+	fresh := id.NewTenant()
+	ran(t, 0, "import", kept[0], "--data", dir, "--tenant", string(fresh))
+	out, _ = ran(t, 0, "verify", "--data", dir)
+	wantText(t, out, string(tenant), string(fresh))
 }

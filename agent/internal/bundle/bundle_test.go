@@ -67,7 +67,7 @@ func TestEverySlotOfABundleIsTheStateThatWasThen(t *testing.T) {
 		tenant := here.tenant()
 		states := []map[string]string{{}}
 		here.use(tenant, func(s *tenantstore.Store) {
-			for i := range rapid.IntRange(1, 8).Draw(r, "entries") {
+			for i := range rapid.IntRange(1, 5).Draw(r, "entries") {
 				do(t, s, fmt.Sprint(i), func(tx *tenantstore.Tx) error {
 					for range rapid.IntRange(1, 4).Draw(r, "writes") {
 						key := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(r, "id")

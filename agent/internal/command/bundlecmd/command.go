@@ -43,7 +43,9 @@ type Data struct {
 	Environment id.Environment // that the agent belongs to; "" before it is enrolled
 	Skip        []string       // collections that belong to the place and not to the tenant
 	Program     string         // version
-	Close       func() error
+	Release     func()         // lets agents work on it again
+
+	shelved bool // a shelf owns Factory
 }
 
 // Opener opens what an agent keeps in a directory; "" is where the settings say.
@@ -128,16 +130,21 @@ func (k *kit) use(c *cobra.Command, dir string, alone bool, do func(*Data) error
 	if err != nil {
 		return failed(err)
 	}
+	defer d.Release()
 	defer func() {
-		if closing := d.Close(); err == nil {
+		if d.shelved {
+			return
+		}
+		if closing := d.Factory.Close(); err == nil {
 			err = failed(closing)
 		}
 	}()
 	return failed(do(d))
 }
 
-// shelf opens tenants of d for one command.
+// shelf opens tenants of d for the rest of a command. Closing it closes Factory.
 func (d *Data) shelf() *tenantstore.Shelf {
+	d.shelved = true
 	s := tenantstore.NewShelf(d.Factory, 1)
 	s.Belong(d.Environment)
 	return s
