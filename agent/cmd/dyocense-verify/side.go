@@ -211,6 +211,11 @@ type entry struct {
 	Hand json.RawMessage `json:"hand"`
 }
 
+func readEntry(body []byte) (e entry, ok bool) {
+	err := json.Unmarshal(body, &e)
+	return e, err == nil
+}
+
 func entryID(generation, slot int64) string { return fmt.Sprintf("%06d/%012d", generation, slot) }
 
 // follow walks the journal: the chain, and what it leads to.
@@ -228,8 +233,8 @@ func (s *side) follow(ctx context.Context, p *problems) error {
 		if r.rev != 1 {
 			wrong("has revision %d; entries are never changed", r.rev)
 		}
-		var e entry
-		if err := json.Unmarshal(r.body, &e); err != nil {
+		e, ok := readEntry(r.body)
+		if !ok {
 			wrong("is not readable")
 			return nil
 		}
@@ -330,8 +335,8 @@ func (s *side) written(ctx context.Context, k key, slot int64) []byte {
 	if s.tx.QueryRowContext(ctx, `SELECT CAST(body AS BLOB) FROM "c/journal" WHERE id = ?`, s.entries[slot]).Scan(&raw) != nil {
 		return nil
 	}
-	var e entry
-	if json.Unmarshal(raw, &e) != nil {
+	e, ok := readEntry(raw)
+	if !ok {
 		return nil
 	}
 	for _, o := range e.Ops {

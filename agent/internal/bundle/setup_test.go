@@ -3,6 +3,7 @@ package bundle
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,15 @@ import (
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/id"
 )
+
+func TestMain(m *testing.M) {
+	// Each check restores several times, with all its syncs; more of them, by the
+	// command line, find nothing else.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func notes() []docstore.Collection {
 	return []docstore.Collection{

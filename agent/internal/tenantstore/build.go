@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dyocense/dyocense/shared/docstore"
@@ -115,9 +114,4 @@ func secondName(path, name string) error {
 	}
 	_, err = io.Copy(to, from)
 	return errors.Join(err, to.Sync(), to.Close())
-}
-
-// Kept are the files that restores have left of a tenant in dir, oldest first.
-func Kept(dir string, tenant id.Tenant) ([]string, error) {
-	return filepath.Glob(filepath.Join(dir, "tenants", string(tenant)+fileSuffix+keptSuffix+"*"))
 }
