@@ -16,7 +16,7 @@ type Move struct {
 	Direction   Direction        `json:"direction" enum:"upgrade,downgrade,move"`
 	FromPlan    billing.PlanID   `json:"fromPlan"`
 	ToPlan      billing.PlanID   `json:"toPlan"`
-	State       State            `json:"state"`
+	State       State            `json:"state" enum:"requested,provisioning,copying,verifying,rehearsing,ready,charging,cutting,switched,accepted,cleaned,aborting,aborted,failed,rolling_back,discarding,rolled_back"`
 	Over        bool             `json:"over"`
 	Paused      bool             `json:"paused"`
 	Headline    string           `json:"headline" doc:"what happens now, in one sentence"`
