@@ -35,6 +35,8 @@ type (
 	Carry = migration.Carry
 	// Move is what a person sees of a move.
 	Move = migration.Move
+	// Action is something that a move offers.
+	Action = migration.Action
 	// When says when the switch comes.
 	When = migration.When
 	// State of a move.

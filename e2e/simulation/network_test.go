@@ -20,15 +20,26 @@ import (
 // errLost is what a caller hears when a request or its answer did not arrive.
 var errLost = fault.New(fault.Unavailable, "simulation.lost", "No answer came.")
 
+// fate is what becomes of a request.
+type fate int
+
+const (
+	arrives    fate = iota
+	lost            // the request is
+	unanswered      // it is carried out, and nobody hears of it
+	late            // it is carried out long after nobody waits for it any more
+)
+
 // network carries requests, and does to them what networks do.
 type network struct {
 	*rng
 	w      *world
 	rough  atomic.Int64 // one request in so many meets a fault; 0 is none
 	kills  atomic.Int64 // one request in so many kills its agent
-	onCall func(env id.Environment, path string)
+	// fate, when set, decides what becomes of a request.
+	fate func(env id.Environment, path string) fate
 
-	late sync.WaitGroup // requests that are still on their way
+	underWay sync.WaitGroup // requests that are still on their way
 }
 
 func newNetwork(w *world) *network { return &network{rng: newRng(0), w: w} }
@@ -40,7 +51,7 @@ func (n *network) calm() {
 }
 
 // drain waits for requests that are still on their way.
-func (n *network) drain() { n.late.Wait() }
+func (n *network) drain() { n.underWay.Wait() }
 
 func (n *network) latency() time.Duration {
 	switch {
@@ -59,8 +70,9 @@ func (n *network) carry(ctx context.Context, t id.Tenant, env id.Environment, r 
 		return nil, err
 	}
 	path := r.URL.Path
-	if n.onCall != nil {
-		n.onCall(env, path[len(contract.TransferPrefix):])
+	decided := arrives
+	if n.fate != nil {
+		decided = n.fate(env, path[len(contract.TransferPrefix):])
 	}
 	send := func(ctx context.Context) (*http.Response, error) {
 		if err := pause(ctx, n.latency()); err != nil {
@@ -93,6 +105,17 @@ func (n *network) carry(ctx context.Context, t id.Tenant, env id.Environment, r 
 		}
 		return answer.Result(), nil
 	}
+	switch decided {
+	case lost:
+		return nil, errLost
+	case unanswered:
+		_, _ = send(ctx)
+		return nil, errLost
+	case late:
+		n.later(10*time.Second, send)
+		return nil, errLost
+	case arrives:
+	}
 	if k := n.rough.Load(); k > 0 && n.in(int(k)) {
 		switch n.n(5) {
 		case 0: // the request is lost
@@ -116,7 +139,7 @@ func (n *network) carry(ctx context.Context, t id.Tenant, env id.Environment, r 
 
 // later sends after a while, for nobody.
 func (n *network) later(after time.Duration, send func(context.Context) (*http.Response, error)) {
-	n.late.Go(func() {
+	n.underWay.Go(func() {
 		ctx, done := context.WithTimeout(n.w.ctx, after+30*time.Second)
 		defer done()
 		if pause(ctx, after) == nil {

@@ -33,15 +33,7 @@ func TestAMoveGoesThrough(t *testing.T) {
 		}
 		w.begin(migrationtest.Dedicated, migrationtest.WhenReady)
 		w.reach("switched")
-		w.until("accept", time.Minute, func() bool {
-			m, _ := w.plane.Current(w.ctx)
-			for _, a := range m.Actions {
-				if a.Name == "accept" {
-					return true
-				}
-			}
-			return false
-		})
+		w.offered("accept")
 		w.act("accept")
 		w.reach("cleaned")
 	})

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,6 +42,9 @@ type world struct {
 	plane *migrationtest.Plane
 	net   *network
 
+	memory *memory // of all customers
+	fills  int
+
 	mu    sync.Mutex
 	sites map[id.Environment]*site
 	late  time.Duration // until an environment that is made has an agent
@@ -68,7 +72,7 @@ func newWorld(t testing.TB, dir string, tm migrationtest.Times) *world {
 	t.Helper()
 	w := &world{
 		t: t, ctx: context.Background(), dir: dir, lines: &transcript{}, sites: map[id.Environment]*site{}, stop: make(chan struct{}),
-		late: 300 * time.Millisecond,
+		late: 300 * time.Millisecond, memory: newMemory(),
 	}
 	w.log = slog.New(slog.NewTextHandler(w.lines, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	w.net = newNetwork(w)
@@ -119,7 +123,7 @@ func (w *world) say(format string, args ...any) { w.log.Info("WORLD " + fmt.Spri
 // until waits for something that others bring about.
 func (w *world) until(what string, within time.Duration, ok func() bool) {
 	w.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.After(within); !ok(); {
 		select {
@@ -292,6 +296,22 @@ func (h homes) Unmake(env id.Environment) (bool, error) {
 	return true, nil
 }
 
+// quiet waits until every agent is up and has carried out what is wanted of it.
+func (w *world) quiet() {
+	w.t.Helper()
+	w.until("every agent is idle", time.Minute, func() bool {
+		for _, s := range w.all() {
+			s.mu.Lock()
+			idle := s.applied == len(s.wanted)
+			s.mu.Unlock()
+			if !idle || !s.up.Load() || !s.Runs() {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // conduct starts one more replica of the control plane's conductor.
 func (w *world) conduct() *migrationtest.Conductor {
 	c := w.plane.Begin(w.ctx)
@@ -353,6 +373,9 @@ func (w *world) reach(states ...migrationtest.State) migrationtest.Move {
 	w.t.Helper()
 	var m migrationtest.Move
 	end := time.After(20 * time.Minute)
+	ctx, done := context.WithCancel(w.ctx)
+	defer done()
+	changed := w.plane.Changed(ctx)
 	for {
 		var err error
 		m, err = w.plane.Current(w.ctx)
@@ -363,11 +386,26 @@ func (w *world) reach(states ...migrationtest.State) migrationtest.Move {
 			}
 		}
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-changed:
+		case <-time.After(time.Second):
 		case <-end:
 			w.t.Fatalf("the move is in %s (%s), not in %v", m.State, m.Progress.WaitingFor, states)
 		}
 	}
+}
+
+// offers says whether a move offers an action.
+func offers(m migrationtest.Move, action string) bool {
+	return slices.ContainsFunc(m.Actions, func(a migrationtest.Action) bool { return a.Name == action })
+}
+
+// offered waits until the move offers an action.
+func (w *world) offered(action string) {
+	w.t.Helper()
+	w.until("the offer to "+action, 10*time.Minute, func() bool {
+		m, err := w.plane.Current(w.ctx)
+		return err == nil && offers(m, action)
+	})
 }
 
 // act presses a button that has to be there.
