@@ -51,6 +51,7 @@ type (
 var (
 	ErrStandby        = tenantstore.ErrStandby
 	ErrNoTenant       = tenantstore.ErrNoTenant
+	ErrBusy           = tenantstore.ErrBusy
 	ErrUnknownOutcome = tenantstore.ErrUnknownOutcome
 	// ErrDown is what an agent that does not run answers.
 	ErrDown = fault.New(fault.Unavailable, "agenttest.down", "The agent does not run.")

@@ -32,7 +32,9 @@ func (w *world) watchOwners(m *memory, every time.Duration, leave <-chan struct{
 					continue
 				}
 				if w.owns(a) { // before and after b did
-					m.wrong("%s and %s own the tenant", a.env, b.env)
+					one, _ := a.Look(w.ctx, w.plane.Tenant)
+					other, _ := b.Look(w.ctx, w.plane.Tenant)
+					m.wrong("%s and %s own the tenant at %v: %+v, %+v", a.env, b.env, time.Now().UTC().Format("05.000"), one, other)
 				}
 			}
 		}

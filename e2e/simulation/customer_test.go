@@ -269,7 +269,7 @@ func (c *customer) reach(do func(context.Context, *agenttest.Store) error, repea
 		switch {
 		case errors.As(err, &moved):
 			hint = moved.To
-		case !fault.KindOf(err).Retryable() && !errors.Is(err, context.Canceled) && !errors.Is(err, agenttest.ErrNoTenant):
+		case !fault.KindOf(err).Retryable() && !errors.Is(err, context.Canceled) && !errors.Is(err, agenttest.ErrNoTenant) && !errors.Is(err, agenttest.ErrBusy):
 			c.memory.wrong("%s: %v", c.name, err)
 			w.say("customer %s: %v", c.name, err)
 			return
