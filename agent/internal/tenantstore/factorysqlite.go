@@ -137,15 +137,40 @@ func (f *sqliteFactory) Open(_ context.Context, tenant id.Tenant) (docstore.Stor
 	return s, nil
 }
 
+func (f *sqliteFactory) Read(_ context.Context, tenant id.Tenant) (docstore.Store, error) {
+	path, err := f.path(tenant)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlitestore.OpenForReading(path, tenantOptions())
+	if errors.Is(err, docstore.ErrNotFound) {
+		return nil, ErrNoTenant.Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open file of tenant for reading: %w", err)
+	}
+	return s, nil
+}
+
 // Remove unlinks the data file first: with it the tenant is gone, and what a
-// crash leaves of its companions is found by the next Remove.
+// crash leaves of its companions is found by the next Remove. What restores have
+// kept of the tenant goes too.
 func (f *sqliteFactory) Remove(_ context.Context, tenant id.Tenant) error {
 	path, err := f.path(tenant)
 	if err != nil {
 		return err
 	}
-	if err := removeFile(path); err != nil {
+	if err := errors.Join(removeFile(path), removeFile(path+buildSuffix)); err != nil {
 		return err
+	}
+	kept, err := filepath.Glob(path + keptSuffix + "*") // an id has no sign that Glob reads otherwise
+	if err != nil {
+		return fmt.Errorf("find what restores have kept: %w", err)
+	}
+	for _, old := range kept {
+		if err := os.Remove(old); err != nil {
+			return docstore.ErrUnavailable.Because(fmt.Errorf("remove what a restore has kept: %w", err))
+		}
 	}
 	return f.sync()
 }

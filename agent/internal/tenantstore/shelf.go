@@ -117,7 +117,7 @@ func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, fun
 // move, and what a former owner has left, is deleted first. It fails with ErrOwner
 // where the tenant is served.
 func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*Replica, func(), error) {
-	h, err := s.claim(ctx, tenant, func(h *handle) bool { return true })
+	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -105,7 +105,6 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-
 	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
 
 	js, err := jetstream.New(p.coreConn)
