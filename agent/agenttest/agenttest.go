@@ -405,8 +405,8 @@ type factory struct {
 }
 
 // Create implements tenantstore.Factory.
-func (f *factory) Create(ctx context.Context, t id.Tenant) error {
-	return f.life.mortal.Write(nil, func() error { return f.Factory.Create(ctx, t) })
+func (f *factory) Create(ctx context.Context, t id.Tenant, first ...docstore.Op) error {
+	return f.life.mortal.Write(nil, func() error { return f.Factory.Create(ctx, t, first...) })
 }
 
 // Remove implements tenantstore.Factory.
