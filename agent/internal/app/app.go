@@ -74,9 +74,9 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("list tenants: %w", err), shelf.Close())
 	}
-	tenants := newTenants(already, shelf, decisions, log)
+	tenants := NewTenants(already, shelf, decisions, log)
 	moves := transfer.New(transfer.Config{
-		Shelf: shelf, Promoted: tenants.promoted, Left: tenants.left, Runs: decisions, Rehearse: decisions.Rehearse, Log: log,
+		Shelf: shelf, Promoted: tenants.Promoted, Left: tenants.Left, Runs: decisions, Rehearse: decisions.Rehearse, Log: log,
 	})
 	defer moves.Close()
 	handler := byPath(moves, api.New(api.Config{

@@ -12,8 +12,9 @@ import (
 type Factory interface {
 	// Collections are the tenant's own, the same for every tenant.
 	Collections() []docstore.Collection
-	// Create makes the tenant exist, durably. It does nothing when it does.
-	Create(ctx context.Context, tenant id.Tenant) error
+	// Create makes the tenant exist, durably, with what first writes: nobody finds
+	// it without. It does nothing when the tenant exists.
+	Create(ctx context.Context, tenant id.Tenant, first ...docstore.Op) error
 	// Open opens the tenant's documents, or fails with ErrNoTenant. The caller
 	// closes them.
 	Open(ctx context.Context, tenant id.Tenant) (docstore.Store, error)

@@ -65,7 +65,7 @@ func NewMongoFactory(ctx context.Context, uri string, o MongoOptions, collection
 
 func (f *mongoFactory) Collections() []docstore.Collection { return f.collections }
 
-func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
+func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant, first ...docstore.Op) error {
 	d, err := f.registered(ctx, tenant)
 	switch {
 	case err == nil && string(d.Body) == removingBody: // cut off; finish it first
@@ -83,7 +83,7 @@ func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Ensure(ctx, withOwn(f.collections)...), s.Close()); err != nil {
+	if err := errors.Join(f.fill(ctx, s, first), s.Close()); err != nil {
 		return fmt.Errorf("create collections of tenant: %w", err)
 	}
 	err = f.registry.Insert(ctx, registryCollection, docstore.Document{ID: string(tenant), Body: []byte(servedBody)})
@@ -91,6 +91,19 @@ func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
 		return fmt.Errorf("register tenant: %w", err)
 	}
 	return nil
+}
+
+// fill makes the collections and writes what comes first, instead of what a
+// creation that was cut off has left.
+func (f *mongoFactory) fill(ctx context.Context, s docstore.Store, first []docstore.Op) error {
+	if err := s.Ensure(ctx, withOwn(f.collections)...); err != nil {
+		return err
+	}
+	var ops []docstore.Op
+	for _, left := range []string{standbyID, checkpointID} {
+		ops = append(ops, docstore.Op{Kind: docstore.OpRemove, Collection: checkpointCollection, Doc: docstore.Document{ID: left, Rev: math.MaxInt64}})
+	}
+	return s.Batch(ctx, append(ops, first...)...)
 }
 
 func (f *mongoFactory) Open(ctx context.Context, tenant id.Tenant) (docstore.Store, error) {

@@ -48,7 +48,7 @@ func (f *sqliteFactory) Collections() []docstore.Collection { return f.collectio
 // Create copies an empty file and gives it the tenant's name at the end. SQLite
 // would sync a dozen times on the way to the same bytes; this does twice, and a
 // crash leaves either no tenant or a whole one.
-func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
+func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant, first ...docstore.Op) error {
 	path, err := f.path(tenant)
 	if err != nil {
 		return err
@@ -62,16 +62,41 @@ func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	}
 	// A removal that was cut off leaves a log, which SQLite would replay into the
 	// new file.
-	if err := removeFile(path); err != nil {
+	if err := errors.Join(removeFile(path), removeFile(path+newSuffix)); err != nil {
 		return err
 	}
 	if err := writeDurably(path+newSuffix, empty); err != nil {
 		return docstore.ErrUnavailable.Because(fmt.Errorf("write file of tenant: %w", err))
 	}
+	if len(first) > 0 {
+		if err := f.begin(ctx, path+newSuffix, first); err != nil {
+			return fmt.Errorf("begin file of tenant: %w", err)
+		}
+	}
 	if err := os.Rename(path+newSuffix, path); err != nil {
 		return docstore.ErrUnavailable.Because(fmt.Errorf("name file of tenant: %w", err))
 	}
 	return f.sync()
+}
+
+// begin writes into a file that has no tenant's name yet.
+func (f *sqliteFactory) begin(ctx context.Context, path string, first []docstore.Op) error {
+	s, err := sqlitestore.Open(path, tenantOptions())
+	if err != nil {
+		return err
+	}
+	err = s.Ensure(ctx, withOwn(f.collections)...)
+	if err == nil {
+		err = s.Batch(ctx, first...)
+	}
+	// Close folds the write-ahead log into the file; of the rest only the lock stays.
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	if err := os.Remove(path + ".lock"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return docstore.ErrUnavailable.Because(fmt.Errorf("remove lock of a new file: %w", err))
+	}
+	return nil
 }
 
 // emptyFile is what a tenant's file holds before its first write: all collections

@@ -212,12 +212,12 @@ func (s *Service) driveOne(ctx context.Context, m id.Move) {
 		s.mu.Unlock()
 	}()
 	row, err := s.books.orders.Get(ctx, string(m))
-	var w *worker
-	if err == nil {
-		w, err = s.take(ctx, row.Value)
-	}
-	if err == nil && w != nil {
-		err = w.drive(ctx)
+	for anew := err == nil; anew; {
+		var w *worker
+		if w, err = s.take(ctx, row.Value); err == nil && w != nil {
+			err = w.drive(ctx)
+		}
+		anew = errors.Is(err, errAnew)
 	}
 	if err != nil && !errors.Is(err, errNotMine) && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "move is left for now", "move", m, "err", err)
