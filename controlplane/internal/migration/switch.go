@@ -44,7 +44,7 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 	case err != nil:
 		return err
 	}
-	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), source.env, target.env); err != nil {
+	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, source.env, target.env); err != nil {
 		return err
 	}
 	if err := w.tell(ctx, target.env, w.order.ToPlan); err != nil {
@@ -82,7 +82,7 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 	case err != nil:
 		return err
 	}
-	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), target.env, source.env); err != nil {
+	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, target.env, source.env); err != nil {
 		return err
 	}
 	return w.advance(ctx, HandedBack, func(r *record) {
