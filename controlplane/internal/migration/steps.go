@@ -111,6 +111,15 @@ func (w *worker) provision(ctx context.Context, rec record) error {
 func (w *worker) forward(ctx context.Context, rec record, do func(context.Context, record, *follower) error) error {
 	source, target := w.source(), w.target(rec.Facts)
 	move := w.order.agentMove(rec.Facts)
+	if rec.Facts.Attempt > 1 && rec.Facts.Base == nil {
+		// The owner has one move at a time; the attempt before may still be that.
+		before := rec.Facts
+		before.Attempt--
+		_, _, err := ask[contract.TransferReached](ctx, source, "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(before)})
+		if err != nil {
+			return err
+		}
+	}
 	begun, _, err := ask[contract.TransferReached](ctx, source, "begin", contract.TransferBegin{
 		V: contract.Version, Move: move, Claim: w.claim, From: source.env, To: target.env,
 	})
@@ -132,18 +141,33 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		}); err != nil {
 			return err
 		}
-		w.report(func(p *progress) { *p = progress{} })
 		if rec, err = w.reload(ctx); err != nil {
 			return err
 		}
 	}
+	if !rec.Facts.Prepared {
+		if err := w.prepare(ctx, target, move, *rec.Facts.Base); err != nil {
+			return err
+		}
+	}
+	return w.following(ctx, source, target, move, func(ctx context.Context, f *follower) error { return do(ctx, rec, f) })
+}
+
+// prepare begins the copy. Once that is noted it is never begun again: a copy that
+// is not there any more would come back without what was copied.
+func (w *worker) prepare(ctx context.Context, target node, move string, base contract.Place) error {
+	is, err := target.status(ctx, contract.TransferStatus{})
+	if err != nil {
+		return err
+	}
 	_, _, err = ask[contract.TransferStand](ctx, target, "prepare", contract.TransferPrepare{
-		V: contract.Version, Move: move, Claim: w.claim, Base: *rec.Facts.Base,
+		V: contract.Version, Move: move, Claim: w.claim, Base: base, Replaces: is.Move,
 	})
 	if err != nil {
 		return err
 	}
-	return w.following(ctx, source, target, move, func(ctx context.Context, f *follower) error { return do(ctx, rec, f) })
+	w.report(func(p *progress) { *p = progress{} })
+	return w.note(ctx, func(r *record) { r.Facts.Prepared, r.Text = true, "The copy was begun" })
 }
 
 // rehearse makes the last decisions again on the copy.
