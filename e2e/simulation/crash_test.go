@@ -77,3 +77,20 @@ func (w *world) vanish() {
 		must(w.t, os.RemoveAll(filepath.Join(w.dir, string(s.env), "tenants")))
 	}
 }
+
+func TestAnEnvironmentThatNobodyNotedIsRemoved(t *testing.T) {
+	t.Parallel()
+	for write := 2; write <= 7; write++ {
+		inWorld(t, times(), func(w *world) {
+			c := w.conduct()
+			c.KillAfter(write, storetest.AfterWrite)
+			w.begin(migrationtest.Dedicated, migrationtest.WhenAsked)
+			w.until("the conductor to die", time.Minute, c.Dead)
+			w.act("abort")
+			w.conduct()
+			w.reach("aborted")
+			w.quiet()
+			w.check()
+		})
+	}
+}

@@ -80,7 +80,7 @@ type record struct {
 type facts struct {
 	Attempt   int                     `json:"attempt"`            // of copying; each has a name of its own at the agents
 	Target    id.Environment          `json:"target,omitempty"`   // once it is chosen
-	Made      bool                    `json:"made,omitempty"`     // the target was made for this move
+	Made      bool                    `json:"made,omitempty"`     // the target is made for this move, or about to be
 	Base      *contract.Place         `json:"base,omitempty"`     // where the copy began
 	Prepared  bool                    `json:"prepared,omitempty"` // the copy was begun: if it is not there, it is lost
 	Done      []string                `json:"done,omitempty"`     // collections that are copied

@@ -53,20 +53,18 @@ func (w *worker) step(ctx context.Context, rec record) error {
 
 // choose finds the target, or asks for one.
 func (w *worker) choose(ctx context.Context, rec record) error {
-	target, made := rec.Facts.Target, rec.Facts.Made
-	if target == "" {
-		var err error
-		if target, err = w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
-			return err
-		}
-		made = true
+	if rec.Facts.Target != "" {
+		return w.advance(ctx, TargetWanted, func(r *record) { r.Text = "The place to move to was chosen" })
+	}
+	if !rec.Facts.Made { // noted first, so that what a crash leaves is found
+		return w.note(ctx, func(r *record) { r.Facts.Made, r.Text = true, "New infrastructure is needed" })
+	}
+	target, err := w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID))
+	if err != nil {
+		return err
 	}
 	return w.advance(ctx, TargetWanted, func(r *record) {
-		r.Facts.Target, r.Facts.Made = target, made
-		r.Text = "New infrastructure was asked for"
-		if !made {
-			r.Text = "The place to move to was chosen"
-		}
+		r.Facts.Target, r.Text = target, "New infrastructure was asked for"
 	})
 }
 
@@ -345,8 +343,15 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 	if err := w.unpaid(ctx, rec); err != nil {
 		return err
 	}
-	if rec.Facts.Target != "" {
-		if err := w.removeAll(ctx, rec.Facts.Target); err != nil {
+	target := rec.Facts.Target
+	if target == "" && rec.Facts.Made { // it may have been asked for, and nobody noted which it is
+		var err error
+		if target, err = w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
+			return err
+		}
+	}
+	if target != "" {
+		if err := w.removeAll(ctx, target); err != nil {
 			return err
 		}
 	}
