@@ -534,3 +534,26 @@ func TestLateRequestsForACopyDoNothing(t *testing.T) {
 	wantErr(t, "the second one, after its copy was removed", prepare("mov_1.2", ""), ErrClaim)
 	noError(t, prepare("mov_2.1", ""))
 }
+
+// A promotion that was cut off on a server without transactions leaves the mark of
+// the copy at what is the owner then.
+func TestAFormerOwnerTakesClaimsBesideTheMarkOfAnEarlierMove(t *testing.T) {
+	t.Parallel()
+	docs := copyIn(t)
+	s := open(t, docs)
+	do(t, s, "", putNote("a", note{}))
+	left, err := marking(Standby{Move: "mov_0.1", Claim: 40})
+	noError(t, err)
+	noError(t, docs.Batch(t.Context(), left))
+	begin(t, s, 1)
+	w := cut(t, s)
+	_, err = w.HandOver(t.Context(), here, aMove, 1, w.Tail)
+	noError(t, err)
+	r := replicaIn(t, docs, here, Standby{})
+	_, err = r.Claim(t.Context(), aMove, 3)
+	noError(t, err)
+	_, err = r.Apply(t.Context(), aMove, 3, nil)
+	noError(t, err)
+	_, err = r.Claim(t.Context(), aMove, 2)
+	wantErr(t, "an older worker", err, ErrClaim)
+}
