@@ -83,8 +83,10 @@ func (w *world) injected(r *rng, i int) {
 }
 
 // free says whether a move can begin.
-func (w *world) free() bool {
-	p, err := w.plane.Preflight(w.ctx, migrationtest.Dedicated)
+func (w *world) free() bool { return w.freeFor(migrationtest.Dedicated) }
+
+func (w *world) freeFor(to migrationtest.PlanID) bool {
+	p, err := w.plane.Preflight(w.ctx, to)
 	return err == nil && len(p.Blockers) == 0
 }
 
@@ -250,7 +252,7 @@ func TestACopyThatIsRightIsNeverRefused(t *testing.T) {
 				for i := range 4 {
 					c := &customer{
 						rng: newRng(uint64(g*10 + i)), w: w, name: fmt.Sprint("c", i), memory: w.memory, leave: leave,
-						rest: []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond}[i],
+						rest: []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}[i],
 					}
 					busy.Go(c.run)
 				}
