@@ -94,3 +94,24 @@ func TestAnEnvironmentThatNobodyNotedIsRemoved(t *testing.T) {
 		})
 	}
 }
+
+func TestACopyThatWasGivenUpBeforeItBeganStaysAway(t *testing.T) {
+	t.Parallel()
+	inWorld(t, times(), func(w *world) {
+		w.conduct()
+		w.through(migrationtest.Dedicated)
+		w.net.fate = func(_ id.Environment, path string) fate {
+			if path == "prepare" {
+				return late
+			}
+			return arrives
+		}
+		w.begin(migrationtest.Pooled, migrationtest.WhenAsked)
+		w.reach("copying")
+		w.act("abort")
+		w.reach("aborted")
+		w.net.drain()
+		w.quiet()
+		w.check()
+	})
+}

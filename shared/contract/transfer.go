@@ -15,6 +15,7 @@ import (
 //	begin    TransferBegin   -          TransferReached -          owner
 //	end      TransferEnd     -          TransferReached -          owner
 //	prepare  TransferPrepare -          TransferStand   -          copy
+//	refuse   TransferRefuse  -          Ack             -          copy
 //	read     TransferRead    -          TransferPage    documents  both
 //	put      TransferPut     documents  TransferCopied  -          copy
 //	entries  TransferEntries -          TransferPage    entries    owner
@@ -103,6 +104,12 @@ type TransferPrepare struct {
 	Claim    int64  `json:"claim"`
 	Base     Place  `json:"base"`
 	Replaces string `json:"replaces,omitempty"`
+}
+
+// TransferRefuse forbids moves to begin a copy, whoever still tries.
+type TransferRefuse struct {
+	V     int      `json:"v"`
+	Moves []string `json:"moves"`
 }
 
 // TransferRead asks for documents of a collection in the order of ids: behind
@@ -273,6 +280,7 @@ func (m TransferBegin) version() int    { return m.V }
 func (m TransferEnd) version() int      { return m.V }
 func (m TransferReached) version() int  { return m.V }
 func (m TransferPrepare) version() int  { return m.V }
+func (m TransferRefuse) version() int   { return m.V }
 func (m TransferRead) version() int     { return m.V }
 func (m TransferPage) version() int     { return m.V }
 func (m TransferPut) version() int      { return m.V }

@@ -532,7 +532,9 @@ func TestLateRequestsForACopyDoNothing(t *testing.T) {
 	noError(t, shelf.Remove(t.Context(), tenant))
 	wantErr(t, "the second one, late", prepare("mov_1.2", "mov_1.1"), ErrClaim)
 	wantErr(t, "the second one, after its copy was removed", prepare("mov_1.2", ""), ErrClaim)
-	noError(t, prepare("mov_2.1", ""))
+	shelf.Refuse(tenant, "mov_2.1")
+	wantErr(t, "one that was given up before its copy began", prepare("mov_2.1", ""), ErrClaim)
+	noError(t, prepare("mov_3.1", ""))
 }
 
 // A promotion that was cut off on a server without transactions leaves the mark of

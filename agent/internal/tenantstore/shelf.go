@@ -23,8 +23,8 @@ type Shelf struct {
 	mu      sync.Mutex
 	closed  bool
 	handles map[id.Tenant]*handle
-	removed map[id.Tenant]string // the move of the copy that was removed last
-	idle    *list.List           // of *handle, most recently used first
+	refused map[refusal]bool // moves that may not begin a copy any more
+	idle    *list.List       // of *handle, most recently used first
 }
 
 // handle is one tenant's place on the shelf. While busy, one goroutine opens,
@@ -44,7 +44,7 @@ type handle struct {
 // NewShelf opens tenants through f and keeps up to limit of them open; those in
 // use may be more.
 func NewShelf(f Factory, limit int) *Shelf {
-	return &Shelf{factory: f, limit: max(limit, 1), handles: map[id.Tenant]*handle{}, removed: map[id.Tenant]string{}, idle: list.New()}
+	return &Shelf{factory: f, limit: max(limit, 1), handles: map[id.Tenant]*handle{}, refused: map[refusal]bool{}, idle: list.New()}
 }
 
 // Create makes the tenant exist; it does nothing when it does. Only provisioning
@@ -117,8 +117,8 @@ func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, fun
 // it like Follow. A copy that the same move made before is kept; one of the move
 // replaces, or what a former owner has left, is deleted first. It fails with
 // ErrOwner where the tenant is served, and with ErrClaim when something else is
-// here than the caller saw, or when the copy of this move was removed: a request
-// that was long on its way must neither delete a later copy nor bring one back.
+// here than the caller saw, or when the move is refused: a request that was long on
+// its way must neither delete a later copy nor bring one back.
 func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby, replaces string) (*Replica, func(), error) {
 	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby, replaces s
 			return ErrOwner
 		case is.Role == RoleStandby && is.Standby.Move == mark.Move:
 			return nil
-		case s.wasRemoved(h.tenant, mark.Move), is.Standby == nil && replaces != "", is.Standby != nil && is.Standby.Move != replaces:
+		case s.refuses(h.tenant, mark.Move), is.Standby == nil && replaces != "", is.Standby != nil && is.Standby.Move != replaces:
 			return ErrClaim
 		case h.users > 0:
 			return ErrBusy
@@ -156,7 +156,7 @@ func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby, replaces s
 		}
 	} else if !errors.Is(err, ErrNoTenant) {
 		return err
-	} else if replaces != "" || s.wasRemoved(h.tenant, mark.Move) {
+	} else if replaces != "" || s.refuses(h.tenant, mark.Move) {
 		return ErrClaim
 	}
 	first, err := beginning(mark)
@@ -259,22 +259,34 @@ func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant) error {
 	return s.factory.Remove(ctx, tenant)
 }
 
-// noteRemoved remembers of which move a copy is that is about to be removed. It is
-// kept in memory: a request on its way does not outlive the program it is sent to.
+// noteRemoved refuses the move whose copy is about to be removed.
 func (s *Shelf) noteRemoved(ctx context.Context, h *handle) {
 	is, err := standing(ctx, h.docs, s.Self())
 	if err != nil || is.Standby == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.removed[h.tenant] = is.Standby.Move
+	s.Refuse(h.tenant, is.Standby.Move)
 }
 
-func (s *Shelf) wasRemoved(tenant id.Tenant, move string) bool {
+// refusal is a move that may not begin a copy of a tenant any more.
+type refusal struct {
+	tenant id.Tenant
+	move   string
+}
+
+// Refuse lets the move begin no copy of the tenant from now on. It is kept in
+// memory, a few bytes a move that was given up: a request on its way does not
+// outlive the program it is sent to.
+func (s *Shelf) Refuse(tenant id.Tenant, move string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.removed[tenant] == move
+	s.refused[refusal{tenant, move}] = true
+}
+
+func (s *Shelf) refuses(tenant id.Tenant, move string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused[refusal{tenant, move}]
 }
 
 // Tenants are those that exist, in order.

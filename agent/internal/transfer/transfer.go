@@ -135,6 +135,13 @@ func (h *Handler) answer(r *http.Request) ([]byte, error) {
 		return serve(r, func(q contract.TransferPrepare, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
 			return c.prepare(ctx, q)
 		})
+	case "refuse":
+		return serve(r, func(q contract.TransferRefuse, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
+			for _, move := range q.Moves {
+				c.config.Shelf.Refuse(c.tenant, move)
+			}
+			return contract.Ack{V: contract.Version}, nil, nil
+		})
 	case "read":
 		return serve(r, func(q contract.TransferRead, _ []docstore.Document) (contract.Message, []docstore.Document, error) {
 			return c.read(ctx, q)

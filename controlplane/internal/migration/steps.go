@@ -294,7 +294,7 @@ func (w *worker) unpaid(ctx context.Context, rec record) error {
 
 // remove deletes the tenant's copy in env and says whether it is gone. It must
 // only be called when env does not own the tenant and cannot come to.
-func (w *worker) remove(ctx context.Context, env id.Environment, again bool) (bool, error) {
+func (w *worker) remove(ctx context.Context, f facts, env id.Environment, again bool) (bool, error) {
 	owns, err := w.dedicated.Owns(ctx, env)
 	if err != nil {
 		return false, err
@@ -302,7 +302,13 @@ func (w *worker) remove(ctx context.Context, env id.Environment, again bool) (bo
 	if owns {
 		return w.dedicated.Remove(ctx, env)
 	}
-	is, err := (node{w.carry, w.order.Tenant, env}).status(ctx, contract.TransferStatus{})
+	shared := node{w.carry, w.order.Tenant, env}
+	if !again {
+		if err := w.refuse(ctx, shared, f); err != nil {
+			return false, err
+		}
+	}
+	is, err := shared.status(ctx, contract.TransferStatus{})
 	if err != nil {
 		return false, err
 	}
@@ -320,10 +326,10 @@ func (w *worker) remove(ctx context.Context, env id.Environment, again bool) (bo
 }
 
 // removeAll is remove until the copy is gone.
-func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
+func (w *worker) removeAll(ctx context.Context, rec record, env id.Environment) error {
 	pause := backOff
 	for again := false; ; again = true {
-		gone, err := w.remove(ctx, env, again)
+		gone, err := w.remove(ctx, rec.Facts, env, again)
 		if err != nil || gone {
 			return err
 		}
@@ -334,6 +340,17 @@ func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
 		}
 		pause = min(2*pause, backOffAt)
 	}
+}
+
+// refuse makes sure that no request to begin a copy, which may still be on its way,
+// does so after the copy was removed.
+func (w *worker) refuse(ctx context.Context, at node, f facts) error {
+	q := contract.TransferRefuse{V: contract.Version}
+	for n := 1; n <= f.Attempt; n++ {
+		q.Moves = append(q.Moves, w.order.agentMove(facts{Attempt: n}))
+	}
+	_, _, err := ask[contract.Ack](ctx, at, "refuse", q)
+	return err
 }
 
 // end forbids the copying attempt, and the one before it, to hand the tenant over,
@@ -374,7 +391,7 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 		return err
 	}
 	if target != "" {
-		if err := w.removeAll(ctx, target); err != nil {
+		if err := w.removeAll(ctx, rec, target); err != nil {
 			return err
 		}
 	}
@@ -396,7 +413,7 @@ func (w *worker) discard(ctx context.Context, rec record) error {
 	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
 		return err
 	}
-	if err := w.removeAll(ctx, rec.Facts.Target); err != nil {
+	if err := w.removeAll(ctx, rec, rec.Facts.Target); err != nil {
 		return err
 	}
 	return w.advance(ctx, TargetDiscarded, func(r *record) { r.Text = "The other copy is deleted; everything is as before" })
@@ -455,7 +472,7 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 			proof.Documents += c.Documents
 		}
 	}
-	if err := w.removeAll(ctx, w.order.From); err != nil {
+	if err := w.removeAll(ctx, rec, w.order.From); err != nil {
 		return err
 	}
 	if err := w.end(ctx, w.target(rec.Facts), rec.Facts); err != nil {
