@@ -17,6 +17,15 @@ import (
 // A line "!name" freezes the program instead (SIGSTOP).
 const Variable = "DYOCENSE_FAILPOINTS"
 
+// Environment is what a child has to know to be killed too: NAME=value.
+func Environment() []string {
+	path := os.Getenv(Variable)
+	if path == "" {
+		return nil
+	}
+	return []string{Variable + "=" + path}
+}
+
 var mu sync.Mutex
 
 // Here kills this program without warning if the file names the place.

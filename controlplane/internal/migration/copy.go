@@ -8,6 +8,7 @@ import (
 
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/failpoint"
 )
 
 const (
@@ -29,12 +30,14 @@ func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
 		if err := w.copyOne(ctx, rec, t, f, began); err != nil {
 			return err
 		}
+		failpoint.Here("migration.before-copied-" + t.Name)
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Done = append(r.Facts.Done, t.Name)
 			r.Text = "Copied " + titleOf(t.Name)
 		}); err != nil {
 			return err
 		}
+		failpoint.Here("migration.after-copied-" + t.Name)
 	}
 	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; changes follow" })
 }
@@ -90,10 +93,12 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 		if len(p.docs) == 0 {
 			continue
 		}
+		failpoint.Here("migration.before-put")
 		c, err := f.put(ctx, t.Name, p.docs)
 		if err != nil {
 			return err
 		}
+		failpoint.Here("migration.after-put")
 		w.report(func(pr *progress) {
 			pr.Copied[t.Name] += int64(len(p.docs))
 			pr.Cursor = p.docs[len(p.docs)-1].ID

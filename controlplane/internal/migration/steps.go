@@ -8,6 +8,7 @@ import (
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/id"
 )
@@ -60,6 +61,7 @@ func (w *worker) choose(ctx context.Context, rec record) error {
 			return err
 		}
 		made = true
+		failpoint.Here("migration.after-request")
 	}
 	return w.advance(ctx, TargetWanted, func(r *record) {
 		r.Facts.Target, r.Facts.Made = target, made
@@ -132,6 +134,7 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		}); err != nil {
 			return err
 		}
+		failpoint.Here("migration.after-base")
 		w.report(func(p *progress) { *p = progress{} })
 		if rec, err = w.reload(ctx); err != nil {
 			return err
@@ -218,7 +221,9 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 	if _, err := w.reload(ctx); err != nil { // nobody pays for a worker that has lost its claim
 		return err
 	}
+	failpoint.Here("migration.before-pay")
 	receipt, err := w.money.Switch(ctx, w.order.Tenant, *q, w.onceFor(rec.Facts))
+	failpoint.Here("migration.after-pay")
 	switch {
 	case err == nil:
 		return w.advance(ctx, Charged, func(r *record) {
@@ -262,6 +267,7 @@ func (w *worker) unpaid(ctx context.Context, rec record) error {
 	if err := w.money.Undo(ctx, w.order.Tenant, w.onceFor(rec.Facts)); err != nil {
 		return fmt.Errorf("give the payment back: %w", err)
 	}
+	failpoint.Here("migration.after-unpaid")
 	return nil
 }
 
@@ -293,7 +299,9 @@ func (w *worker) remove(ctx context.Context, env id.Environment) (bool, error) {
 func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
 	pause := backOff
 	for {
+		failpoint.Here("migration.before-remove")
 		gone, err := w.remove(ctx, env)
+		failpoint.Here("migration.after-remove")
 		if err != nil || gone {
 			return err
 		}
