@@ -151,6 +151,10 @@ func (c *Customer) WatchMove(ctx context.Context, done func(Move) bool) (Move, e
 		case errors.As(err, &refused) && refused.Status/100 == 4:
 			return last, err
 		}
+		select { // one that is starting refuses at once
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
 		if err := Until(ctx, time.Minute, func() (bool, string) { return c.reachable(), "nobody listens" }); err != nil {
 			return last, err
 		}
@@ -308,3 +312,6 @@ func Signal(pid int, s syscall.Signal) error {
 	}
 	return nil
 }
+
+// Continue lets a frozen process go on.
+func Continue(pid int) error { return Signal(pid, syscall.SIGCONT) }
