@@ -41,13 +41,16 @@ run: build ## build everything and start the product on http://127.0.0.1:8080
 	@exec bin/dyocense-controlplane
 
 .PHONY: build
-build: bin/dyocense-controlplane bin/dyocense-agent ## bin/dyocense-controlplane and bin/dyocense-agent
+build: bin/dyocense-controlplane bin/dyocense-agent bin/dyocense-verify ## the three programs, in bin
 
 bin/dyocense-controlplane: $(GO_SRC) $(PORTAL)
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./controlplane/cmd/dyocense-controlplane
 
 bin/dyocense-agent: $(GO_SRC) $(ENGINE)
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./agent/cmd/dyocense-agent
+
+bin/dyocense-verify: $(GO_SRC)
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./agent/cmd/dyocense-verify
 
 # The same programs with places at which tests kill them; never shipped.
 .PHONY: build-failpoints

@@ -10,12 +10,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/shared/contract"
@@ -196,6 +199,47 @@ func (p *Plane) Fleet() *fleet.Service { return p.fleet }
 // another one after each Start.
 func (p *Plane) Store() docstore.Store { return p.store }
 
+// Dedicated runs dedicated environments in dir, with agents that are program,
+// until stop is called or the test ends.
+func (p *Plane) Dedicated(t testing.TB, dir, program string) (s *dedicated.Service, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := p.store.Ensure(ctx, dedicated.Collections()...); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	processes, err := dedicated.NewProcesses(dedicated.ProcessConfig{
+		Dir: dir, Slots: 4, Program: func() (string, error) { return program, nil }, ControlPlane: p.URL, Tokens: p.fleet,
+		Env: []string{"HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"), "DEPLOYMENT_MODE=smb"}, Output: t.Output(), Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = dedicated.New(p.store, p.fleet, processes, log)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("dedicated environments: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return s, stop
+}
+
+// WantIn wants tenant in an environment.
+func (p *Plane) WantIn(t testing.TB, env id.Environment, tenant id.Tenant) int64 {
+	t.Helper()
+	revision, err := p.fleet.Want(context.Background(), env, contract.WantedTenant{
+		Tenant: tenant, State: contract.TenantServing, Plan: "growth", Name: "Shop",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return revision
+}
+
 // Token makes a join token for the pool.
 func (p *Plane) Token(t testing.TB) secret.Text {
 	t.Helper()
@@ -209,13 +253,7 @@ func (p *Plane) Token(t testing.TB) secret.Text {
 // Want wants tenant in the pool.
 func (p *Plane) Want(t testing.TB, tenant id.Tenant) int64 {
 	t.Helper()
-	revision, err := p.fleet.Want(context.Background(), p.Pool, contract.WantedTenant{
-		Tenant: tenant, State: contract.TenantServing, Plan: "growth", Name: "Shop",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return revision
+	return p.WantIn(t, p.Pool, tenant)
 }
 
 // Revoke revokes an agent.

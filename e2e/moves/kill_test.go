@@ -213,6 +213,9 @@ func (m *matrix) kill(t *testing.T, h *house, c *product.Customer, one cell, to,
 	if one.victim != "" {
 		armed = "!" + one.point
 	}
+	if err := h.killAt(""); err != nil { // forgets who came somewhere in the cell before
+		wrong("%v", err)
+	}
 	arm := sync.OnceFunc(func() {
 		if err := h.killAt(armed); err != nil {
 			wrong("%v", err)

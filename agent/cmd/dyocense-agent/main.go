@@ -16,6 +16,7 @@ import (
 	"github.com/dyocense/dyocense/agent/internal/api"
 	"github.com/dyocense/dyocense/agent/internal/app"
 	"github.com/dyocense/dyocense/agent/internal/command"
+	"github.com/dyocense/dyocense/agent/internal/command/bundlecmd"
 	"github.com/dyocense/dyocense/agent/internal/command/forecastcmd"
 	"github.com/dyocense/dyocense/agent/internal/command/solvecmd"
 	"github.com/dyocense/dyocense/agent/internal/command/workercmd"
@@ -63,6 +64,9 @@ func root() *cobra.Command {
 	}
 	c.AddCommand(
 		run(), solvecmd.New(), forecastcmd.New(), workercmd.New(),
+	)
+	c.AddCommand(bundlecmd.New(open)...)
+	c.AddCommand(
 		&cobra.Command{
 			Use: "openapi", Short: "Write the OpenAPI document of the tenant API", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {

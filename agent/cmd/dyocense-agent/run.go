@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dyocense/dyocense/agent/internal/app"
+	"github.com/dyocense/dyocense/agent/internal/command/bundlecmd"
 	"github.com/dyocense/dyocense/shared/buildinfo"
 	"github.com/dyocense/dyocense/shared/features"
 	"github.com/dyocense/dyocense/shared/telemetry"
@@ -52,6 +53,20 @@ func run() *cobra.Command {
 	c.Flags().BoolVar(&tokenOnStdin, "join-token-stdin", false, "read the join token from the first line of standard input")
 	c.Flags().BoolVar(&lifeline, "parent-pid-watch", false, "end when standard input ends, as it does when the parent dies; default: with --join-token-stdin")
 	return c
+}
+
+// open is what the agent of a directory keeps, for the commands that work on it.
+func open(ctx context.Context, dir string, alone bool) (*bundlecmd.Data, error) {
+	environment, err := features.Environment(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenData(ctx, func(name string) string {
+		if name == "DYOCENSE_AGENT_DATA" && dir != "" {
+			return dir
+		}
+		return environment(name)
+	}, alone)
 }
 
 func serve(c *cobra.Command, given map[string]string, in *app.Stdin) error {

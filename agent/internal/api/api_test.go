@@ -393,7 +393,7 @@ func TestFormulasAreMadeHarmless(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "plain": "plain", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "＝1": "'＝1", "a=1": "a=1", "'=1": "'=1",
 	} {
-		if got := harmless(in); got != want {
+		if got := tables.Harmless(in); got != want {
 			t.Errorf("%q became %q", in, got)
 		}
 	}

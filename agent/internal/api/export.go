@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/dyocense/dyocense/agent/internal/tables"
 	"github.com/dyocense/dyocense/agent/kernel/replenish"
 )
 
@@ -85,8 +84,8 @@ func ordersCSV(r replenish.Result) ([]byte, error) {
 			packs = decimal(o.Packs)
 		}
 		rows = append(rows, []string{
-			harmless(o.SKU), harmless(o.Name), harmless(o.Supplier), o.OrderDate, o.Arrives, decimal(o.Quantity), harmless(o.Unit),
-			packs, decimal(o.UnitCost), strconv.FormatFloat(o.Cost, 'f', 2, 64), harmless(r.Currency), harmless(o.Why),
+			tables.Harmless(o.SKU), tables.Harmless(o.Name), tables.Harmless(o.Supplier), o.OrderDate, o.Arrives, decimal(o.Quantity), tables.Harmless(o.Unit),
+			packs, decimal(o.UnitCost), strconv.FormatFloat(o.Cost, 'f', 2, 64), tables.Harmless(r.Currency), tables.Harmless(o.Why),
 		})
 	}
 	if err := w.WriteAll(rows); err != nil {
@@ -96,13 +95,3 @@ func ordersCSV(r replenish.Result) ([]byte, error) {
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-// harmless keeps a spreadsheet from taking text for a formula: data of a
-// customer's supplier must not run on the customer's desk. The wide forms of the
-// signs are formulas in East Asian spreadsheets.
-func harmless(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		return "'" + text
-	}
-	return text
-}

@@ -54,8 +54,7 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	identity := filepath.Join(c.Data, "identity")
-	switch env, err := session.Environment(identity); {
+	switch env, err := session.Environment(c.identity()); {
 	case err != nil:
 		return errors.Join(err, shelf.Close())
 	case env != "":
@@ -75,9 +74,9 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("list tenants: %w", err), shelf.Close())
 	}
-	tenants := newTenants(already, shelf, decisions, log)
+	tenants := NewTenants(already, shelf, decisions, log)
 	moves := transfer.New(transfer.Config{
-		Shelf: shelf, Promoted: tenants.promoted, Left: tenants.left, Runs: decisions, Rehearse: decisions.Rehearse, Log: log,
+		Shelf: shelf, Promoted: tenants.Promoted, Left: tenants.Left, Runs: decisions, Rehearse: decisions.Rehearse, Log: log,
 	})
 	defer moves.Close()
 	handler := byPath(moves, api.New(api.Config{
@@ -88,7 +87,7 @@ func Run(ctx context.Context, c Config, in *Stdin, log *slog.Logger) error {
 		{Name: "collection of uploads", Run: tenants.collect},
 		{Name: "session", Run: func(ctx context.Context) error {
 			return session.Run(ctx, session.Config{
-				ControlPlane: c.ControlPlane, Dir: identity, Name: c.Name, Program: buildinfo.Version(),
+				ControlPlane: c.ControlPlane, Dir: c.identity(), Name: c.Name, Program: buildinfo.Version(),
 				Mode: c.Features.Mode, JoinToken: token, Belong: shelf.Belong,
 				Load: func() session.Load {
 					return session.Load{Tenants: tenants.count(), Runs: decisions.Running(), Components: c.components()}
@@ -125,12 +124,20 @@ func byPath(moves, api http.Handler) http.Handler {
 
 // shelf opens where tenants' data lies.
 func (c Config) shelf(ctx context.Context) (*tenantstore.Shelf, error) {
+	factory, err := c.factory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tenantstore.NewShelf(factory, openStores), nil
+}
+
+func (c Config) factory(ctx context.Context) (tenantstore.Factory, error) {
 	if !c.MongoURI.Set() {
 		files, err := tenantstore.NewSQLiteFactory(c.Data, Collections())
 		if err != nil {
 			return nil, fmt.Errorf("open the tenants' files: %w", err)
 		}
-		return tenantstore.NewShelf(files, openStores), nil
+		return files, nil
 	}
 	ctx, done := context.WithTimeout(ctx, 30*time.Second)
 	defer done()
@@ -140,8 +147,11 @@ func (c Config) shelf(ctx context.Context) (*tenantstore.Shelf, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
-	return tenantstore.NewShelf(cluster, openStores), nil
+	return cluster, nil
 }
+
+// identity is where the agent keeps who it is.
+func (c Config) identity() string { return filepath.Join(c.Data, "identity") }
 
 // cache is where compiled engines are kept: with the user's other caches, so that
 // a fresh data directory starts fast, or with the data where there are none.

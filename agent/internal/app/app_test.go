@@ -36,7 +36,7 @@ func tenants(t *testing.T) *Tenants {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return newTenants(nil, shelf, runs.New(runs.Config{Shelf: shelf, Log: quiet()}), quiet())
+	return NewTenants(nil, shelf, runs.New(runs.Config{Shelf: shelf, Log: quiet()}), quiet())
 }
 
 func stepNames(r contract.Report) []string {

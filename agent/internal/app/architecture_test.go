@@ -11,7 +11,8 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/agent/internal", archtest.Map{
 		"api":         {"runs", "tables", "tenantstore"},
-		"command":     {},
+		"bundle":      {"runs", "tables", "tenantstore"},
+		"command":     {"bundle", "tenantstore"},
 		"runs":        {"tables", "tenantstore"},
 		"session":     {},
 		"tables":      {"tenantstore"},

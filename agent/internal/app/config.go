@@ -41,21 +41,9 @@ type Config struct {
 
 // LoadConfig reads the settings; all mistakes come in one error.
 func LoadConfig(getenv func(string) string) (Config, error) {
-	var mistakes []error
-	f, err := features.Load(getenv)
-	if err != nil {
-		mistakes = append(mistakes, err)
-	}
-	c := Config{
-		Features: f, Data: getenv(varData), ControlPlane: getenv(varControlPlane), Name: getenv(varName), Slots: runtime.NumCPU(),
-		JoinTokenFile: getenv(varJoinTokenFile), MongoURI: secret.Text(getenv(varMongo)), MongoDatabase: getenv(varMongoDatabase),
-	}
-	if c.Data == "" {
-		c.Data = "agent-data"
-	}
-	if c.Data, err = filepath.Abs(c.Data); err != nil {
-		mistakes = append(mistakes, fmt.Errorf("%s: %w", varData, err))
-	}
+	c, mistakes := loadPlace(getenv)
+	var err error
+	c.ControlPlane, c.Name, c.Slots, c.JoinTokenFile = getenv(varControlPlane), getenv(varName), runtime.NumCPU(), getenv(varJoinTokenFile)
 	if u, err := url.Parse(c.ControlPlane); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 		mistakes = append(mistakes, fmt.Errorf("%s is %q; it must be the address of the control plane, such as https://app.example.com", varControlPlane, c.ControlPlane))
 	}
@@ -74,8 +62,24 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		}
 		c.Slots = n
 	}
+	return c, errors.Join(mistakes...)
+}
+
+// loadPlace reads the settings that say where the data lies.
+func loadPlace(getenv func(string) string) (c Config, mistakes []error) {
+	f, err := features.Load(getenv)
+	if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	c = Config{Features: f, Data: getenv(varData), MongoURI: secret.Text(getenv(varMongo)), MongoDatabase: getenv(varMongoDatabase)}
+	if c.Data == "" {
+		c.Data = "agent-data"
+	}
+	if c.Data, err = filepath.Abs(c.Data); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("%s: %w", varData, err))
+	}
 	if c.MongoDatabase == "" {
 		c.MongoDatabase = "dyocense_agent"
 	}
-	return c, errors.Join(mistakes...)
+	return c, mistakes
 }

@@ -40,8 +40,8 @@ type Tenants struct {
 	served map[id.Tenant]struct{}
 }
 
-// newTenants knows the tenants that are served already.
-func newTenants(already []id.Tenant, shelf *tenantstore.Shelf, r *runs.Service, log *slog.Logger) *Tenants {
+// NewTenants knows the tenants that are served already.
+func NewTenants(already []id.Tenant, shelf *tenantstore.Shelf, r *runs.Service, log *slog.Logger) *Tenants {
 	t := &Tenants{shelf: shelf, runs: r, log: log, served: map[id.Tenant]struct{}{}}
 	for _, one := range already {
 		t.served[one] = struct{}{}
@@ -56,16 +56,16 @@ func (t *Tenants) count() int {
 	return len(t.served)
 }
 
-// promoted begins to serve a tenant that was handed over to this environment.
-func (t *Tenants) promoted(ctx context.Context, tenant id.Tenant) error {
+// Promoted begins to serve a tenant that was handed over to this environment.
+func (t *Tenants) Promoted(ctx context.Context, tenant id.Tenant) error {
 	t.mu.Lock()
 	t.served[tenant] = struct{}{}
 	t.mu.Unlock()
 	return t.runs.Adopt(ctx, tenant)
 }
 
-// left ends serving a tenant that this agent has handed over.
-func (t *Tenants) left(tenant id.Tenant) {
+// Left ends serving a tenant that this agent has handed over.
+func (t *Tenants) Left(tenant id.Tenant) {
 	t.runs.Leave(tenant)
 	t.mu.Lock()
 	defer t.mu.Unlock()

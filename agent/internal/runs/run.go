@@ -19,6 +19,10 @@ const (
 	runs  = "runs"
 )
 
+// Decisions is the collection whose documents read as a Run, for whoever writes
+// the tenant out.
+const Decisions = runs
+
 const byState = "by_state"
 
 // Collections are declared to the tenant's store before anything is kept in it.

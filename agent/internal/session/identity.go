@@ -80,6 +80,23 @@ func Environment(dir string) (id.Environment, error) {
 	return k.Enrolled.Environment, err
 }
 
+// ReadIdentity is the key of the agent in dir and the environment it was enrolled
+// into, for what works beside it: nil and "" where there is none yet. Nothing is
+// made.
+func ReadIdentity(dir string) (nkeys.KeyPair, id.Environment, error) {
+	path := filepath.Join(dir, seedFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	key, err := openKey(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("agent key: %w", err)
+	}
+	var k kept
+	err = readJSON(filepath.Join(dir, identityFile), &k)
+	return key, k.Enrolled.Environment, err
+}
+
 func openKey(path string) (nkeys.KeyPair, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

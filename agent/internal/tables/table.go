@@ -151,8 +151,33 @@ func (d Desk) Rows(ctx context.Context, k Kind, after string, count int) (Rows, 
 	return out, nil
 }
 
+// Reader reads documents and blobs of one tenant, such as a tenantstore.Store.
+type Reader interface {
+	Get(ctx context.Context, collection, id string, into any) error
+	GetBlob(ctx context.Context, b tenantstore.Blob) ([]byte, error)
+}
+
+// Stored are all rows of a table as text, for whoever writes the tenant out. It
+// fails with docstore.ErrNotFound when there is no such table, or its rows are
+// missing.
+func Stored(ctx context.Context, from Reader, k Kind) (Rows, error) {
+	var t storedTable
+	if err := from.Get(ctx, tables, string(k), &t); err != nil {
+		return Rows{}, fmt.Errorf("read table %s: %w", k, err)
+	}
+	set, err := load(ctx, from, t.Blob)
+	if err != nil {
+		return Rows{}, err
+	}
+	return Rows{Columns: t.Columns, Rows: set.rows(0, set.len())}, nil
+}
+
 func (d Desk) load(ctx context.Context, blob tenantstore.Blob) (Dataset, error) {
-	body, err := d.Store.GetBlob(ctx, blob)
+	return load(ctx, d.Store, blob)
+}
+
+func load(ctx context.Context, from Reader, blob tenantstore.Blob) (Dataset, error) {
+	body, err := from.GetBlob(ctx, blob)
 	if err != nil {
 		return Dataset{}, fmt.Errorf("read the rows of a table: %w", err)
 	}

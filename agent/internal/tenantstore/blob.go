@@ -50,6 +50,10 @@ func (s *Store) PutBlob(ctx context.Context, content []byte) (Blob, error) {
 	if err := s.refusal(); err != nil {
 		return Blob{}, err
 	}
+	return putBlob(ctx, s.docs, content)
+}
+
+func putBlob(ctx context.Context, docs docstore.Store, content []byte) (Blob, error) {
 	if len(content) > MaxBlob {
 		return Blob{}, ErrTooLarge.Saying("The file has %d bytes; at most %d are allowed.", len(content), MaxBlob)
 	}
@@ -63,7 +67,7 @@ func (s *Store) PutBlob(ctx context.Context, content []byte) (Blob, error) {
 		}
 		group = append(group, docstore.Op{Kind: docstore.OpPut, Collection: blobsCollection, Doc: docstore.Document{ID: chunkID(b.Hash, n), Rev: 1, Body: body}})
 		if len(group) == chunkGroup || n == b.chunks()-1 {
-			if err := s.docs.Batch(ctx, group...); err != nil {
+			if err := docs.Batch(ctx, group...); err != nil {
 				return Blob{}, fmt.Errorf("store blob: %w", err)
 			}
 			group = group[:0]

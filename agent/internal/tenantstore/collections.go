@@ -23,6 +23,9 @@ const (
 
 var reserved = []string{journalCollection, commandsCollection, checkpointCollection, blobsCollection, movesCollection, registryCollection}
 
+// Reserved says that a collection is this package's and not a tenant's own.
+func Reserved(collection string) bool { return slices.Contains(reserved, collection) }
+
 // checkCollections fails with docstore.ErrDeclaration when these cannot be a
 // tenant's collections.
 func checkCollections(collections []docstore.Collection) error {
@@ -31,7 +34,7 @@ func checkCollections(collections []docstore.Collection) error {
 		if err := c.Check(); err != nil {
 			return err
 		}
-		if slices.Contains(reserved, c.Name) || seen[c.Name] {
+		if Reserved(c.Name) || seen[c.Name] {
 			return docstore.ErrDeclaration.Saying("The collection name %s is taken.", c.Name)
 		}
 		seen[c.Name] = true
@@ -47,7 +50,10 @@ func checkCollections(collections []docstore.Collection) error {
 // withOwn are a tenant's collections and this package's.
 func withOwn(collections []docstore.Collection) []docstore.Collection {
 	return append([]docstore.Collection{
-		{Name: journalCollection}, {Name: commandsCollection}, {Name: checkpointCollection}, {Name: blobsCollection},
+		{Name: journalCollection},
+		{Name: commandsCollection},
+		{Name: checkpointCollection},
+		{Name: blobsCollection},
 		{Name: movesCollection},
 	}, collections...)
 }

@@ -28,11 +28,12 @@ type mongoFactory struct {
 	collections []docstore.Collection
 }
 
-// removing is the body of a registered tenant whose data is being deleted; of one
-// that is served it is {}.
+// The bodies of registered tenants: one that is served, one whose data is being
+// deleted, and one that is being built anew.
 const (
 	servedBody   = `{}`
 	removingBody = `{"removing":true}`
+	buildingBody = `{"building":true}`
 )
 
 // NewMongoFactory keeps tenants on the deployment that uri names and connects to
@@ -64,13 +65,15 @@ func NewMongoFactory(ctx context.Context, uri string, o MongoOptions, collection
 
 func (f *mongoFactory) Collections() []docstore.Collection { return f.collections }
 
-func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
+func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant, first ...docstore.Op) error {
 	d, err := f.registered(ctx, tenant)
 	switch {
 	case err == nil && string(d.Body) == removingBody: // cut off; finish it first
 		if err := f.Remove(ctx, tenant); err != nil {
 			return err
 		}
+	case err == nil && string(d.Body) == buildingBody:
+		return ErrBusy.Saying("The workspace is being restored; it is there when that is done.")
 	case err == nil:
 		return nil
 	case !errors.Is(err, docstore.ErrNotFound):
@@ -80,7 +83,7 @@ func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Ensure(ctx, withOwn(f.collections)...), s.Close()); err != nil {
+	if err := errors.Join(f.fill(ctx, s, first), s.Close()); err != nil {
 		return fmt.Errorf("create collections of tenant: %w", err)
 	}
 	err = f.registry.Insert(ctx, registryCollection, docstore.Document{ID: string(tenant), Body: []byte(servedBody)})
@@ -90,15 +93,84 @@ func (f *mongoFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	return nil
 }
 
+// fill makes the collections and writes what comes first, instead of what a
+// creation that was cut off has left.
+func (f *mongoFactory) fill(ctx context.Context, s docstore.Store, first []docstore.Op) error {
+	if err := s.Ensure(ctx, withOwn(f.collections)...); err != nil {
+		return err
+	}
+	var ops []docstore.Op
+	for _, left := range []string{standbyID, checkpointID} {
+		ops = append(ops, docstore.Op{Kind: docstore.OpRemove, Collection: checkpointCollection, Doc: docstore.Document{ID: left, Rev: math.MaxInt64}})
+	}
+	return s.Batch(ctx, append(ops, first...)...)
+}
+
 func (f *mongoFactory) Open(ctx context.Context, tenant id.Tenant) (docstore.Store, error) {
 	d, err := f.registered(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	if string(d.Body) == removingBody {
+	if string(d.Body) != servedBody {
 		return nil, ErrNoTenant
 	}
 	return f.store(tenant)
+}
+
+// Read is Open: MongoDB lets in whoever comes.
+func (f *mongoFactory) Read(ctx context.Context, tenant id.Tenant) (docstore.Store, error) {
+	return f.Open(ctx, tenant)
+}
+
+// Build lets the registry decide: while it says that the tenant is being built,
+// no agent opens or creates it. Cut off anywhere, it stays so until the next
+// Build or Remove. Nothing is kept of the one before.
+func (f *mongoFactory) Build(ctx context.Context, tenant id.Tenant, replace bool, fill func(docstore.Store) error) (string, error) {
+	d, err := f.registered(ctx, tenant)
+	switch {
+	case errors.Is(err, ErrNoTenant):
+		if _, err := id.ParseTenant(string(tenant)); err != nil {
+			return "", ErrNoTenant.Because(err)
+		}
+	case err != nil:
+		return "", err
+	case string(d.Body) == servedBody && !replace:
+		return "", ErrExists
+	default:
+		if err := f.Remove(ctx, tenant); err != nil {
+			return "", err
+		}
+	}
+	building := docstore.Document{ID: string(tenant), Rev: 1, Body: []byte(buildingBody)}
+	if err := f.registry.Insert(ctx, registryCollection, building); errors.Is(err, docstore.ErrExists) {
+		return "", ErrBusy.Because(err) // somebody else made it in between
+	} else if err != nil {
+		return "", fmt.Errorf("register tenant as being built: %w", err)
+	}
+	if err := f.erase(ctx, tenant); err != nil { // a creation that was cut off may have left something
+		return "", fmt.Errorf("make room for tenant: %w", err)
+	}
+	s, err := f.store(tenant)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(f.filled(ctx, s, fill), s.Close()); err != nil {
+		return "", errors.Join(err, f.Remove(context.WithoutCancel(ctx), tenant))
+	}
+	err = f.registry.Batch(ctx,
+		docstore.Op{Kind: docstore.OpRemove, Collection: registryCollection, Doc: building},
+		docstore.Op{Kind: docstore.OpInsert, Collection: registryCollection, Doc: docstore.Document{ID: string(tenant), Rev: 1, Body: []byte(servedBody)}})
+	if err != nil && !errors.Is(err, docstore.ErrExists) { // in between, a Create could do the same
+		return "", fmt.Errorf("register tenant: %w", err)
+	}
+	return "", nil
+}
+
+func (f *mongoFactory) filled(ctx context.Context, s docstore.Store, fill func(docstore.Store) error) error {
+	if err := s.Ensure(ctx, withOwn(f.collections)...); err != nil {
+		return fmt.Errorf("create collections of tenant: %w", err)
+	}
+	return fill(s)
 }
 
 // Remove marks the tenant, deletes its data, and forgets it, in this order: cut

@@ -48,7 +48,7 @@ func (f *sqliteFactory) Collections() []docstore.Collection { return f.collectio
 // Create copies an empty file and gives it the tenant's name at the end. SQLite
 // would sync a dozen times on the way to the same bytes; this does twice, and a
 // crash leaves either no tenant or a whole one.
-func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
+func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant, first ...docstore.Op) error {
 	path, err := f.path(tenant)
 	if err != nil {
 		return err
@@ -62,16 +62,41 @@ func (f *sqliteFactory) Create(ctx context.Context, tenant id.Tenant) error {
 	}
 	// A removal that was cut off leaves a log, which SQLite would replay into the
 	// new file.
-	if err := removeFile(path); err != nil {
+	if err := errors.Join(removeFile(path), removeFile(path+newSuffix)); err != nil {
 		return err
 	}
 	if err := writeDurably(path+newSuffix, empty); err != nil {
 		return docstore.ErrUnavailable.Because(fmt.Errorf("write file of tenant: %w", err))
 	}
+	if len(first) > 0 {
+		if err := f.begin(ctx, path+newSuffix, first); err != nil {
+			return fmt.Errorf("begin file of tenant: %w", err)
+		}
+	}
 	if err := os.Rename(path+newSuffix, path); err != nil {
 		return docstore.ErrUnavailable.Because(fmt.Errorf("name file of tenant: %w", err))
 	}
 	return f.sync()
+}
+
+// begin writes into a file that has no tenant's name yet.
+func (f *sqliteFactory) begin(ctx context.Context, path string, first []docstore.Op) error {
+	s, err := sqlitestore.Open(path, tenantOptions())
+	if err != nil {
+		return err
+	}
+	err = s.Ensure(ctx, withOwn(f.collections)...)
+	if err == nil {
+		err = s.Batch(ctx, first...)
+	}
+	// Close folds the write-ahead log into the file; of the rest only the lock stays.
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	if err := os.Remove(path + ".lock"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return docstore.ErrUnavailable.Because(fmt.Errorf("remove lock of a new file: %w", err))
+	}
+	return nil
 }
 
 // emptyFile is what a tenant's file holds before its first write: all collections
@@ -137,15 +162,40 @@ func (f *sqliteFactory) Open(_ context.Context, tenant id.Tenant) (docstore.Stor
 	return s, nil
 }
 
+func (f *sqliteFactory) Read(_ context.Context, tenant id.Tenant) (docstore.Store, error) {
+	path, err := f.path(tenant)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlitestore.OpenForReading(path, tenantOptions())
+	if errors.Is(err, docstore.ErrNotFound) {
+		return nil, ErrNoTenant.Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open file of tenant for reading: %w", err)
+	}
+	return s, nil
+}
+
 // Remove unlinks the data file first: with it the tenant is gone, and what a
-// crash leaves of its companions is found by the next Remove.
+// crash leaves of its companions is found by the next Remove. What restores have
+// kept of the tenant goes too.
 func (f *sqliteFactory) Remove(_ context.Context, tenant id.Tenant) error {
 	path, err := f.path(tenant)
 	if err != nil {
 		return err
 	}
-	if err := removeFile(path); err != nil {
+	if err := errors.Join(removeFile(path), removeFile(path+buildSuffix)); err != nil {
 		return err
+	}
+	kept, err := filepath.Glob(path + keptSuffix + "*") // an id has no sign that Glob reads otherwise
+	if err != nil {
+		return fmt.Errorf("find what restores have kept: %w", err)
+	}
+	for _, old := range kept {
+		if err := os.Remove(old); err != nil {
+			return docstore.ErrUnavailable.Because(fmt.Errorf("remove what a restore has kept: %w", err))
+		}
 	}
 	return f.sync()
 }

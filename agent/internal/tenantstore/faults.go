@@ -5,6 +5,7 @@ import "github.com/dyocense/dyocense/shared/fault"
 // The faults of a tenant's store, beside those of package docstore.
 var (
 	ErrNoTenant = fault.New(fault.NotFound, "tenantstore.no_tenant", "There is no such workspace.")
+	ErrExists   = fault.New(fault.Conflict, "tenantstore.exists", "There is such a workspace already.")
 	ErrBusy     = fault.New(fault.Conflict, "tenantstore.busy", "The workspace is in use; try again shortly.")
 	ErrClosed   = fault.New(fault.Unavailable, "tenantstore.closed", "The workspace is being closed; try again shortly.")
 	// ErrUnknownOutcome means that the command may or may not have happened. With

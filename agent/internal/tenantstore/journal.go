@@ -86,7 +86,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // slot reads one entry, nil when there is none.
 func (s *Store) slot(ctx context.Context, generation, slot int64) (*entry, error) {
-	d, err := s.docs.Get(ctx, journalCollection, slotID(generation, slot))
+	return slotOf(ctx, s.docs, generation, slot)
+}
+
+func slotOf(ctx context.Context, docs docstore.Store, generation, slot int64) (*entry, error) {
+	d, err := docs.Get(ctx, journalCollection, slotID(generation, slot))
 	if errors.Is(err, docstore.ErrNotFound) {
 		return nil, nil
 	}

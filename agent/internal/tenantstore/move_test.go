@@ -52,7 +52,11 @@ func replicaIn(t testing.TB, docs docstore.Store, self id.Environment, mark Stan
 	}
 	r := &Replica{docs: docs, raw: rawOf(docs), self: self}
 	if mark.Move != "" {
-		if err := r.begin(t.Context(), mark); err != nil {
+		first, err := beginning(mark)
+		if err == nil {
+			err = docs.Batch(t.Context(), first...)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ func ReadEntry(id string, body []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{At: e.place(), ID: id, Body: body, Time: e.Time, Blobs: e.Blobs, HandOver: e.HandOver}, nil
+	return e.carried(id, body), nil
 }
 
 // stored is an entry that was sealed.
@@ -40,7 +40,7 @@ func stored(e *entry) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("encode entry %d: %w", e.Slot, err)
 	}
-	return Entry{At: e.place(), ID: slotID(e.Generation, e.Slot), Body: body, Time: e.Time, Blobs: e.Blobs, HandOver: e.HandOver}, nil
+	return e.carried(slotID(e.Generation, e.Slot), body), nil
 }
 
 // Raw reads the documents of a tenant as they are stored, tombstones and journal

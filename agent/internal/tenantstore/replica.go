@@ -67,34 +67,37 @@ func (r *Replica) Claim(ctx context.Context, move string, claim int64) (Standing
 	return s, nil
 }
 
-// begin marks empty documents as a copy that starts at base.
-func (r *Replica) begin(ctx context.Context, mark Standby) error {
+// beginning is what an empty copy holds: the mark, without which it would be an
+// owner's, and where it starts.
+func beginning(mark Standby) ([]docstore.Op, error) {
+	set, err := marking(mark)
+	if err != nil || mark.Base.Slot == 0 {
+		return []docstore.Op{set}, err
+	}
 	at, err := json.Marshal(mark.Base)
 	if err != nil {
-		return fmt.Errorf("encode base: %w", err)
+		return nil, fmt.Errorf("encode base: %w", err)
 	}
-	if err := r.mark(ctx, mark); err != nil { // first: without the mark these would be an owner's
-		return err
-	}
-	if mark.Base.Slot == 0 {
-		return nil
-	}
-	err = r.docs.Batch(ctx, docstore.Op{Kind: docstore.OpPut, Collection: checkpointCollection, Doc: docstore.Document{ID: checkpointID, Rev: mark.Base.Slot, Body: at}})
-	if err != nil {
-		return fmt.Errorf("set the beginning of the copy: %w", err)
-	}
-	return nil
+	start := docstore.Op{Kind: docstore.OpPut, Collection: checkpointCollection, Doc: docstore.Document{ID: checkpointID, Rev: mark.Base.Slot, Body: at}}
+	return []docstore.Op{set, start}, nil
 }
 
-// mark writes the mark. Its revision is the claim, so a late writer cannot bring
+// marking sets the mark. Its revision is the claim, so a late writer cannot bring
 // an older one back.
-func (r *Replica) mark(ctx context.Context, mark Standby) error {
+func marking(mark Standby) (docstore.Op, error) {
 	body, err := json.Marshal(mark)
 	if err != nil {
-		return fmt.Errorf("encode mark of copy: %w", err)
+		return docstore.Op{}, fmt.Errorf("encode mark of copy: %w", err)
 	}
-	err = r.docs.Batch(ctx, docstore.Op{Kind: docstore.OpPut, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: mark.Claim, Body: body}})
+	return docstore.Op{Kind: docstore.OpPut, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: mark.Claim, Body: body}}, nil
+}
+
+func (r *Replica) mark(ctx context.Context, mark Standby) error {
+	set, err := marking(mark)
 	if err != nil {
+		return err
+	}
+	if err := r.docs.Batch(ctx, set); err != nil {
 		return fmt.Errorf("mark as copy: %w", err)
 	}
 	return nil

@@ -117,7 +117,7 @@ func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, fun
 // move, and what a former owner has left, is deleted first. It fails with ErrOwner
 // where the tenant is served.
 func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*Replica, func(), error) {
-	h, err := s.claim(ctx, tenant, func(h *handle) bool { return true })
+	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,17 +152,17 @@ func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby) error {
 	} else if !errors.Is(err, ErrNoTenant) {
 		return err
 	}
-	if err := s.factory.Create(ctx, h.tenant); err != nil {
+	first, err := beginning(mark)
+	if err != nil {
+		return err
+	}
+	if err := s.factory.Create(ctx, h.tenant, first...); err != nil {
 		return err
 	}
 	if err := s.open(ctx, h); err != nil {
 		return err
 	}
-	copied := s.replica(h.docs)
-	if err := copied.begin(ctx, mark); err != nil {
-		return err
-	}
-	h.copied = copied
+	h.copied = s.replica(h.docs)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,6 +26,10 @@ type Report struct {
 	Chain     string   `json:"chain"`     // chain hash of the last entry
 	Problems  []string `json:"problems"`  // what does not match; at most 100
 	More      int      `json:"more"`      // problems beyond those listed
+	// Absent are the hashes of blobs that entries refer to and that are not here;
+	// at most 100. It is no problem of the journal: what only looks like a
+	// reference is among them.
+	Absent []string `json:"absent,omitempty"`
 }
 
 // OK says that everything matches.
@@ -49,42 +54,56 @@ type expected struct {
 // proportion to the data, and memory to the number of documents. The error is
 // about reading; what it finds is in the Report.
 func (s *Store) Verify(ctx context.Context) (Report, error) {
-	r := Report{Problems: []string{}}
-	want := map[key]expected{}
-	end, err := s.replayInto(ctx, want, &r)
-	if err != nil {
-		return r, err
-	}
-	r.Slots, r.Chain = end.Slot, end.Chain
-	collections := []string{commandsCollection}
-	for c := range s.collections {
-		collections = append(collections, c)
-	}
-	slices.Sort(collections)
-	for _, c := range collections {
-		if err := s.compare(ctx, c, want, end, &r); err != nil {
-			return r, err
-		}
-	}
-	for k, e := range want { // compare took out what it met
-		r.problem("%s %s, written at slot %d, is missing", k.collection, k.id, e.slot)
-	}
-	return r, s.hashBlobs(ctx, &r)
+	return verify(ctx, s.docs, slices.Collect(maps.Keys(s.collections)))
 }
 
-// replayInto walks the chain and collects what it leads to.
-func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report) (Place, error) {
+// verify is Verify over the collections that commands write to.
+func verify(ctx context.Context, docs docstore.Store, collections []string) (Report, error) {
+	v := verification{docs: docs, want: map[key]expected{}, refers: map[string]bool{}, report: Report{Problems: []string{}}}
+	end, err := v.replay(ctx)
+	if err != nil {
+		return v.report, err
+	}
+	v.report.Slots, v.report.Chain = end.Slot, end.Chain
+	collections = append(collections, commandsCollection)
+	slices.Sort(collections)
+	for _, c := range collections {
+		if err := v.compare(ctx, c, end); err != nil {
+			return v.report, err
+		}
+	}
+	for k, e := range v.want { // compare took out what it met
+		v.report.problem("%s %s, written at slot %d, is missing", k.collection, k.id, e.slot)
+	}
+	return v.report, v.hashBlobs(ctx)
+}
+
+// verification is a Verify under way.
+type verification struct {
+	docs   docstore.Store
+	want   map[key]expected
+	refers map[string]bool // hashes of blobs, until they are met
+	report Report
+}
+
+// replay walks the chain and collects what it leads to.
+func (v *verification) replay(ctx context.Context) (Place, error) {
 	at := Start()
-	err := s.each(ctx, journalCollection, func(d docstore.Document) error {
+	err := each(ctx, v.docs, journalCollection, docstore.Query{}, func(d docstore.Document) error {
 		e, err := openEntry(d)
 		if err == nil {
 			err = e.follows(at)
 		}
 		if err != nil {
-			r.problem("journal %s: %v", d.ID, errors.Unwrap(err))
+			v.report.problem("journal %s: %v", d.ID, errors.Unwrap(err))
 		}
 		if e.Slot == 0 { // not readable at all: the next entry shows the gap
 			return nil
+		}
+		for _, b := range e.Blobs {
+			if b.Size > 0 { // of an empty one nothing is stored
+				v.refers[b.Hash] = true
+			}
 		}
 		steps, err := e.applying()
 		if err != nil {
@@ -92,7 +111,7 @@ func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report
 		}
 		for _, step := range steps {
 			if step.Collection != checkpointCollection {
-				want[key{step.Collection, step.Doc.ID}] = expected{slot: e.Slot, digest: digest(step.Doc.Body)}
+				v.want[key{step.Collection, step.Doc.ID}] = expected{slot: e.Slot, digest: digest(step.Doc.Body)}
 			}
 		}
 		at = e.place()
@@ -101,17 +120,18 @@ func (s *Store) replayInto(ctx context.Context, want map[key]expected, r *Report
 	return at, err
 }
 
-// compare checks the stored documents of one collection against want and takes
-// them out of it.
-func (s *Store) compare(ctx context.Context, collection string, want map[key]expected, end Place, r *Report) error {
-	return s.each(ctx, collection, func(d docstore.Document) error {
+// compare checks the stored documents of one collection against what is wanted
+// and takes them out of it.
+func (v *verification) compare(ctx context.Context, collection string, end Place) error {
+	r := &v.report
+	return each(ctx, v.docs, collection, docstore.Query{}, func(d docstore.Document) error {
 		r.Documents++
 		k := key{collection, d.ID}
-		e, ok := want[k]
-		delete(want, k)
+		e, ok := v.want[k]
+		delete(v.want, k)
 		if d.Rev > end.Slot { // written since: its own entry speaks for it
 			var err error
-			if e, ok, err = s.writtenAt(ctx, end.Generation, k, d.Rev); err != nil {
+			if e, ok, err = v.writtenAt(ctx, end.Generation, k, d.Rev); err != nil {
 				return err
 			}
 		}
@@ -128,8 +148,8 @@ func (s *Store) compare(ctx context.Context, collection string, want map[key]exp
 }
 
 // writtenAt is what the entry at slot says of a document.
-func (s *Store) writtenAt(ctx context.Context, generation int64, k key, slot int64) (expected, bool, error) {
-	e, err := s.slot(ctx, generation, slot)
+func (v *verification) writtenAt(ctx context.Context, generation int64, k key, slot int64) (expected, bool, error) {
+	e, err := slotOf(ctx, v.docs, generation, slot)
 	if err != nil || e == nil {
 		return expected{}, false, err
 	}
@@ -143,7 +163,8 @@ func (s *Store) writtenAt(ctx context.Context, generation int64, k key, slot int
 }
 
 // hashBlobs reads every blob; its chunks come one after the other.
-func (s *Store) hashBlobs(ctx context.Context, r *Report) error {
+func (v *verification) hashBlobs(ctx context.Context) error {
+	r := &v.report
 	var (
 		name string
 		sum  hash.Hash
@@ -153,11 +174,12 @@ func (s *Store) hashBlobs(ctx context.Context, r *Report) error {
 			r.problem("blob %s is damaged or incomplete", name)
 		}
 	}
-	err := s.each(ctx, blobsCollection, func(d docstore.Document) error {
+	err := each(ctx, v.docs, blobsCollection, docstore.Query{}, func(d docstore.Document) error {
 		if of, _, _ := strings.Cut(d.ID, "/"); of != name {
 			finish()
 			name, sum = of, sha256.New()
 			r.Blobs++
+			delete(v.refers, name)
 		}
 		var c chunk
 		if err := json.Unmarshal(d.Body, &c); err != nil {
@@ -167,14 +189,16 @@ func (s *Store) hashBlobs(ctx context.Context, r *Report) error {
 		return nil
 	})
 	finish()
+	r.Absent = slices.Sorted(maps.Keys(v.refers))
+	r.Absent = r.Absent[:min(len(r.Absent), maxProblems)]
 	return err
 }
 
-// each calls f with every document of a collection in the order of ids.
-func (s *Store) each(ctx context.Context, collection string, f func(docstore.Document) error) error {
-	q := docstore.Query{Limit: 1000}
+// each calls f with every document that q finds by id, in order.
+func each(ctx context.Context, docs docstore.Store, collection string, q docstore.Query, f func(docstore.Document) error) error {
+	q.Limit = 1000
 	for {
-		page, err := s.docs.Find(ctx, collection, q)
+		page, err := docs.Find(ctx, collection, q)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", collection, err)
 		}

@@ -31,6 +31,7 @@ type Service struct {
 
 	mu    sync.Mutex
 	turns map[id.Environment]chan struct{} // holds one value while a step is taken
+	ended map[id.Environment]time.Time     // when a failed one's agent was ended; its last beat is remembered longer
 }
 
 // New keeps dedicated environments in store and makes them with p. Run keeps them
@@ -41,6 +42,7 @@ func New(store docstore.Store, agents *fleet.Service, p Provisioner, log *slog.L
 		fleet:        agents, provisioner: p, log: log, began: time.Now(),
 		kick:  make(chan id.Environment, 64), // more than that waits for the next round
 		turns: map[id.Environment]chan struct{}{},
+		ended: map[id.Environment]time.Time{},
 	}
 }
 
@@ -263,6 +265,20 @@ func (s *Service) turn(ctx context.Context, env id.Environment) (done func(), er
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the turn of %s: %w", env, ctx.Err())
 	}
+}
+
+// noteEnd remembers that the agent of env has just ended.
+func (s *Service) noteEnd(env id.Environment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended[env] = time.Now()
+}
+
+// endedAt is when noteEnd was called, or zero.
+func (s *Service) endedAt(env id.Environment) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended[env]
 }
 
 // ours are the environments of our home that take room there.

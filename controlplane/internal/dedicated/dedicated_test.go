@@ -374,36 +374,40 @@ func TestADedicatedEnvironment(t *testing.T) {
 	t.Run("fails when its agent is not of platform mode, and can be asked for again", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t)
-		p := b.processes(t)
-		b.env = append(b.env, varMode+"=smb")
-		wrong := b.service(t, b.Store(), b.processes(t))
+		wrongly := *b
+		wrongly.env = append(slices.Clone(b.env), varMode+"=smb")
+		both := &exchange{Provisioner: wrongly.processes(t)}
+		s := b.service(t, b.Store(), both)
 		tenant := id.NewTenant()
-		env := request(t, wrong, tenant, "m")
+		env := request(t, s, tenant, "m")
 		until(t, "the environment fails", func() bool {
-			_, err := wrong.Step(t.Context(), env)
+			_, err := s.Step(t.Context(), env)
 			must(t, err)
-			return view(t, wrong, env).State == dedicated.Failed
+			return view(t, s, env).State == dedicated.Failed
 		})
-		if _, err := wrong.Ready(t.Context(), env); !errors.Is(err, dedicated.ErrFailed) || !strings.Contains(fault.ProblemOf(err).Detail, "smb mode") {
+		if _, err := s.Ready(t.Context(), env); !errors.Is(err, dedicated.ErrFailed) || !strings.Contains(fault.ProblemOf(err).Detail, "smb mode") {
 			t.Errorf("Ready = %v", err)
 		}
 		if err := syscall.Kill(b.agent(t, env).PID, 0); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("its agent still runs: %v", err)
 		}
-		if c := wrong.Health(t.Context()); c.State != features.Degraded {
+		if c := s.Health(t.Context()); c.State != features.Degraded {
 			t.Errorf("health: %+v", c)
 		}
-		right := b.service(t, b.Store(), p)
-		if again := request(t, right, tenant, "m"); again != env {
+		both.Provisioner = b.processes(t)
+		if again := request(t, s, tenant, "m"); again != env {
 			t.Errorf("got %s, want %s", again, env)
 		}
 		until(t, "the environment runs", func() bool {
-			_, err := right.Step(t.Context(), env)
+			_, err := s.Step(t.Context(), env)
 			must(t, err)
-			return view(t, right, env).State == dedicated.Running
+			return view(t, s, env).State == dedicated.Running
 		})
 	})
 }
+
+// exchange is a provisioner that becomes another one, as after a correction.
+type exchange struct{ dedicated.Provisioner }
 
 func TestRemove(t *testing.T) {
 	t.Parallel()

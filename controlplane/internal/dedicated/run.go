@@ -138,7 +138,7 @@ func (s *Service) Step(ctx context.Context, env id.Environment) (again bool, err
 		}
 		return false, nil
 	case Stopping:
-		return s.erase(ctx, env)
+		return false, s.erase(ctx, env)
 	default:
 		return false, fmt.Errorf("dedicated environment %s: unknown state %q", env, e.State)
 	}
@@ -164,8 +164,8 @@ func (s *Service) await(ctx context.Context, env id.Environment, e environment) 
 	}
 	for _, a := range agents {
 		switch {
-		case !a.Alive || a.Heard.Before(e.Entered[Starting]):
-			// Nobody, or the last word of an agent that an earlier try has ended.
+		case !a.Alive || !a.Heard.After(s.endedAt(env)):
+			// Nobody, or the last word of an agent that we have ended meanwhile.
 		case a.Beat.Mode != features.Platform:
 			return s.fail(ctx, env, Starting, fmt.Sprintf("The agent of the dedicated environment runs in %s mode.", a.Beat.Mode))
 		default:
@@ -207,6 +207,7 @@ func (s *Service) fail(ctx context.Context, env id.Environment, from State, reas
 	if err := s.provisioner.Stop(ctx, env); err != nil {
 		return false, fmt.Errorf("stop %s: %w", env, err)
 	}
+	s.noteEnd(env)
 	_, err := s.moved(ctx, env, from, func(e *environment) error {
 		e.Error = reason
 		return e.move(StepFailed)
@@ -216,26 +217,26 @@ func (s *Service) fail(ctx context.Context, env id.Environment, from State, reas
 
 // erase ends the agent, shuts its key out, and deletes what it kept, in this
 // order: nobody writes to what is being deleted.
-func (s *Service) erase(ctx context.Context, env id.Environment) (bool, error) {
+func (s *Service) erase(ctx context.Context, env id.Environment) error {
 	if err := s.provisioner.Stop(ctx, env); err != nil {
-		return false, fmt.Errorf("stop %s: %w", env, err)
+		return fmt.Errorf("stop %s: %w", env, err)
 	}
 	agents, err := s.fleet.Agents(ctx, env)
 	if err != nil {
-		return false, fmt.Errorf("find the agents of %s: %w", env, err)
+		return fmt.Errorf("find the agents of %s: %w", env, err)
 	}
 	for _, a := range agents {
 		// Also one that is revoked: the last try may have ended half way.
 		if err := s.fleet.Revoke(ctx, a.ID); err != nil {
-			return false, fmt.Errorf("revoke the agents of %s: %w", env, err)
+			return fmt.Errorf("revoke the agents of %s: %w", env, err)
 		}
 	}
 	failpoint.Here("dedicated.before-erase")
 	if err := s.provisioner.Erase(ctx, env); err != nil {
-		return false, fmt.Errorf("erase %s: %w", env, err)
+		return fmt.Errorf("erase %s: %w", env, err)
 	}
 	_, err = s.moved(ctx, env, Stopping, func(e *environment) error { return e.move(AllErased) })
-	return false, err
+	return err
 }
 
 // moved writes a change of an environment that is still in from; if somebody else

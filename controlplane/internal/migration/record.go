@@ -91,6 +91,7 @@ type facts struct {
 	Asked     bool                    `json:"asked,omitempty"` // the switch waits to be asked for
 	Charge    int                     `json:"charge,omitempty"`
 	Paid      bool                    `json:"paid,omitempty"`
+	Halt      *problem                `json:"halt,omitempty"`  // why there shall be no more attempts to switch
 	Pause     *pause                  `json:"pause,omitempty"` // of the last switch
 	SoakUntil *time.Time              `json:"soakUntil,omitempty"`
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch

@@ -54,6 +54,12 @@ func (w *worker) step(ctx context.Context, rec record) error {
 
 // choose finds the target, or asks for one.
 func (w *worker) choose(ctx context.Context, rec record) error {
+	if f := rec.Facts; f.Attempt > 1 { // what an earlier attempt left on its way must not count
+		f.Attempt--
+		if err := w.end(ctx, w.source(), f); err != nil {
+			return err
+		}
+	}
 	target, made := rec.Facts.Target, rec.Facts.Made
 	if target == "" {
 		var err error
@@ -89,7 +95,7 @@ func (w *worker) provision(ctx context.Context, rec record) error {
 			is, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{})
 			switch {
 			case err == nil && is.Role == "owner":
-				return ErrBlocked.Saying("The place to move to serves this workspace already.")
+				return w.fail(ctx, ErrBlocked.Saying("The place to move to serves this workspace already."))
 			case err == nil:
 				return w.advance(ctx, TargetReady, func(r *record) { r.Text = "The new infrastructure is up" })
 			case !fault.KindOf(err).Retryable():
@@ -150,7 +156,7 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 }
 
 // rehearse makes the last decisions again on the copy.
-func (w *worker) rehearse(ctx context.Context, rec record, f *follower) error {
+func (w *worker) rehearse(ctx context.Context, rec record, _ *follower) error {
 	target := w.target(rec.Facts)
 	w.report(func(p *progress) { p.WaitingFor = "the last decisions, which are made again on the copy" })
 	for {
@@ -273,7 +279,7 @@ func (w *worker) unpaid(ctx context.Context, rec record) error {
 
 // remove deletes the tenant's copy in env and says whether it is gone. It must
 // only be called when env does not own the tenant and cannot come to.
-func (w *worker) remove(ctx context.Context, env id.Environment) (bool, error) {
+func (w *worker) remove(ctx context.Context, env id.Environment, again bool) (bool, error) {
 	owns, err := w.dedicated.Owns(ctx, env)
 	if err != nil {
 		return false, err
@@ -291,6 +297,9 @@ func (w *worker) remove(ctx context.Context, env id.Environment) (bool, error) {
 	case "owner":
 		return false, ErrBlocked.Saying("The copy to be deleted is the one in use.")
 	}
+	if again {
+		return false, nil // it was told; deleting takes a moment
+	}
 	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantGone, Plan: string(w.order.FromPlan), Name: w.order.Company})
 	return false, err
 }
@@ -298,9 +307,9 @@ func (w *worker) remove(ctx context.Context, env id.Environment) (bool, error) {
 // removeAll is remove until the copy is gone.
 func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
 	pause := backOff
-	for {
+	for again := false; ; again = true {
 		failpoint.Here("migration.before-remove")
-		gone, err := w.remove(ctx, env)
+		gone, err := w.remove(ctx, env, again)
 		failpoint.Here("migration.after-remove")
 		if err != nil || gone {
 			return err
@@ -314,14 +323,27 @@ func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
 	}
 }
 
+// end forbids the copying attempt to hand the tenant over, whoever still tries.
+func (w *worker) end(ctx context.Context, owner node, f facts) error {
+	_, _, err := ask[contract.TransferReached](ctx, owner, "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(f)})
+	return err
+}
+
 // abort gives the move up: first nobody can switch any more, then the target goes.
 func (w *worker) abort(ctx context.Context, rec record) error {
 	w.report(func(p *progress) { p.WaitingFor = "the copy to be deleted" })
-	if rec.Facts.Target != "" {
-		_, _, err := ask[contract.TransferReached](ctx, w.source(), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
-		if err != nil {
+	target := rec.Facts.Target
+	if target == "" {
+		// A crash may have come between asking for the infrastructure and noting it.
+		env, err := w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID))
+		switch {
+		case err == nil:
+			target = env
+		case fault.KindOf(err).Retryable() && w.now().Sub(rec.Facts.Entered[Aborting]) < w.times.Provision:
 			return err
 		}
+	} else if err := w.end(ctx, w.source(), rec.Facts); err != nil {
+		return err
 	}
 	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
 		return err
@@ -329,8 +351,8 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 	if err := w.unpaid(ctx, rec); err != nil {
 		return err
 	}
-	if rec.Facts.Target != "" {
-		if err := w.removeAll(ctx, rec.Facts.Target); err != nil {
+	if target != "" {
+		if err := w.removeAll(ctx, target); err != nil {
 			return err
 		}
 	}
@@ -340,8 +362,7 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 // discard deletes the target's copy after the tenant went back.
 func (w *worker) discard(ctx context.Context, rec record) error {
 	w.report(func(p *progress) { p.WaitingFor = "the other copy to be deleted" })
-	_, _, err := ask[contract.TransferReached](ctx, w.source(), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
-	if err != nil {
+	if err := w.end(ctx, w.source(), rec.Facts); err != nil {
 		return err
 	}
 	if err := w.unpaid(ctx, rec); err != nil {
@@ -403,8 +424,7 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 	if err := w.removeAll(ctx, w.order.From); err != nil {
 		return err
 	}
-	_, _, err = ask[contract.TransferReached](ctx, w.target(rec.Facts), "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(rec.Facts)})
-	if err != nil {
+	if err := w.end(ctx, w.target(rec.Facts), rec.Facts); err != nil {
 		return err
 	}
 	return w.advance(ctx, OldCopyGone, func(r *record) {

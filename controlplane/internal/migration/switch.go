@@ -31,11 +31,16 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 	failpoint.Here("migration.after-begin-switch")
 	took, err := w.handOver(ctx, rec, source, target)
 	switch {
-	case errors.Is(err, ErrBusyTenant):
+	case errors.Is(err, errHalted) && rec.Facts.Halt.Code == ErrBusyTenant.Code:
 		return w.advance(ctx, SwitchPutOff, func(r *record) {
 			r.Facts.Asked = true
-			r.Facts.Error = &problem{Code: "move.busy", Detail: fault.ProblemOf(err).Detail}
+			r.Facts.Error, r.Facts.Halt = r.Facts.Halt, nil
 			r.Text = "There was no quiet moment; the switch is put off"
+		})
+	case errors.Is(err, errHalted):
+		return w.advance(ctx, StepFailed, func(r *record) {
+			r.Facts.Error, r.Facts.Halt = r.Facts.Halt, nil
+			r.Text, r.Detail = "Stopped", r.Facts.Error.Detail
 		})
 	case err != nil:
 		return err
@@ -50,7 +55,7 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 	}
 	until := w.now().Add(w.times.Soak)
 	return w.advance(ctx, HandedOver, func(r *record) {
-		r.Facts.SoakUntil, r.Facts.Error, r.Facts.Soaked = &until, nil, false
+		r.Facts.SoakUntil, r.Facts.Error, r.Facts.Halt, r.Facts.Soaked = &until, nil, nil, false
 		if took != nil {
 			r.Facts.Pause = took
 		}
@@ -72,10 +77,10 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 	source, target := w.source(), w.target(rec.Facts)
 	took, err := w.handOver(ctx, rec, target, source)
 	switch {
-	case errors.Is(err, ErrBusyTenant):
+	case errors.Is(err, errHalted):
 		return w.advance(ctx, RollBackPutOff, func(r *record) {
-			r.Facts.Error = &problem{Code: "move.busy", Detail: fault.ProblemOf(err).Detail}
-			r.Text = "There was no quiet moment; going back is put off"
+			r.Facts.Error, r.Facts.Halt = r.Facts.Halt, nil
+			r.Text = "Going back is put off"
 		})
 	case err != nil:
 		return err
@@ -86,6 +91,7 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 	}
 	failpoint.Here("migration.after-route")
 	return w.advance(ctx, HandedBack, func(r *record) {
+		r.Facts.Halt = nil
 		if took != nil {
 			r.Facts.Pause = took
 		}
@@ -95,6 +101,9 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 		}
 	})
 }
+
+// errHalted says that there was no hand-over, and that there will be none.
+var errHalted = errors.New("the switch is given up")
 
 // handOver makes the copy the owner. What has happened already, by this worker or
 // another, is found in the owner's journal and gone on from. The pause is nil when
@@ -116,6 +125,10 @@ func (w *worker) handOver(ctx context.Context, rec record, owner, copied node) (
 	}
 	if err != nil {
 		return nil, err
+	}
+	if rec.Facts.Halt != nil {
+		// The owner has taken our claim, so no attempt of before can succeed any more.
+		return nil, errHalted
 	}
 	var took *pause
 	err = w.following(ctx, owner, copied, move, func(ctx context.Context, f *follower) error {

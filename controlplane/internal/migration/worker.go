@@ -18,6 +18,7 @@ import (
 var (
 	errWish    = errors.New("somebody asked for something")
 	errStopped = errors.New("the worker stops")
+	errAnew    = errors.New("the move is to be taken anew")
 )
 
 const (
@@ -96,6 +97,12 @@ func (w *worker) drive(ctx context.Context) error {
 		case err == nil, errors.Is(err, errWish):
 			pause = backOff
 			continue
+		case errors.Is(err, errAnew):
+			return errAnew
+		case (final(err) || errors.Is(err, ErrBusyTenant)) && switching(rec.State):
+			if err = w.halt(ctx, err); err == nil {
+				return errAnew
+			}
 		case final(err) && Lifecycle.Allows(rec.State, StepFailed):
 			w.log.WarnContext(ctx, "move failed", "state", rec.State, "err", err)
 			if err = w.fail(ctx, err); err == nil {
@@ -111,6 +118,21 @@ func (w *worker) drive(ctx context.Context) error {
 		}
 		pause = min(2*pause, backOffAt)
 	}
+}
+
+// switching says whether, in a state, a hand-over may be on its way to the owner.
+func switching(s State) bool { return s == Cutting || s == RollingBack }
+
+// halt notes why there shall be no more attempts to switch. One of those that
+// there were may still be on its way, or may have happened unheard: whoever takes
+// the move next finds out, and nothing of an older claim can happen after that.
+func (w *worker) halt(ctx context.Context, err error) error {
+	p := fault.ProblemOf(err)
+	w.log.WarnContext(ctx, "no more attempts to switch", "err", err)
+	return w.note(ctx, func(r *record) {
+		r.Facts.Halt = &problem{Code: p.Code, Detail: p.Detail}
+		r.Text = "No more attempts to switch"
+	})
 }
 
 // fail ends the attempt; the source is as it was.

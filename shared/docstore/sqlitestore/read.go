@@ -23,6 +23,9 @@ func (s *Store) Get(ctx context.Context, collection, id string) (docstore.Docume
 		return docstore.Document{}, err
 	}
 	defer s.door.Leave()
+	if s.lacks(collection) {
+		return docstore.Document{}, docstore.ErrNotFound
+	}
 	st, err := s.prepare("SELECT rev, body FROM " + t.name + " WHERE id = ?")
 	if err != nil {
 		return docstore.Document{}, storeFault("read document", err)
@@ -48,6 +51,9 @@ func (s *Store) Count(ctx context.Context, collection string) (int64, error) {
 		return 0, err
 	}
 	defer s.door.Leave()
+	if s.lacks(collection) {
+		return 0, nil
+	}
 	st, err := s.prepare("SELECT count(*) FROM " + t.name)
 	if err != nil {
 		return 0, storeFault("count documents", err)
@@ -70,6 +76,9 @@ func (s *Store) Find(ctx context.Context, collection string, q docstore.Query) (
 		return docstore.Page{}, err
 	}
 	defer s.door.Leave()
+	if s.lacks(collection) {
+		return docstore.Page{}, nil
+	}
 	page, err := s.find(ctx, t, p)
 	return page, storeFault("find documents", err)
 }

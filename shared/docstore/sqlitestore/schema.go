@@ -48,6 +48,14 @@ func (s *Store) Ensure(ctx context.Context, collections ...docstore.Collection) 
 		}
 		wanted = append(wanted, table{Collection: sum, name: quote("c/" + c.Name)})
 	}
+	if s.w == nil {
+		for _, t := range wanted {
+			if err := s.note(ctx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return s.w.do(ctx, 0, func(tx *txn) error {
 		for _, t := range wanted {
 			if err := t.create(tx); err != nil {

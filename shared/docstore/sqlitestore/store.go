@@ -50,13 +50,14 @@ type Options struct {
 // Store is a docstore.Store on one file.
 type Store struct {
 	path  string
-	lock  *fileLock
-	write *sql.DB // one connection, used by the writer goroutine only
+	lock  *fileLock // nil when opened for reading, like write and w
+	write *sql.DB   // one connection, used by the writer goroutine only
 	read  *sql.DB
 	w     *writer
 
 	collections plan.Collections
 	statements  sync.Map // SQL text -> *sql.Stmt of read; bounded by the declared indexes
+	lacking     sync.Map // collections that a file opened for reading does not have
 	door        doorway.Door
 	hints       doorway.Hints
 }
@@ -189,6 +190,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.read.PingContext(ctx); err != nil {
 		return storeFault("ping store", err)
 	}
+	if s.w == nil {
+		return nil
+	}
 	return s.w.do(ctx, 0, func(*txn) error { return nil })
 }
 
@@ -231,7 +235,9 @@ func (s *Store) release() error {
 	if s.write != nil {
 		errs = append(errs, s.write.Close())
 	}
-	errs = append(errs, s.lock.release())
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}

@@ -91,6 +91,9 @@ func (s *Store) change(ctx context.Context, bytes int, run func(*txn) error, tou
 		return err
 	}
 	defer s.door.Leave()
+	if s.w == nil {
+		return errReading
+	}
 	err := s.w.do(ctx, bytes, run)
 	var b *docstore.BatchError
 	if err == nil || errors.As(err, &b) {

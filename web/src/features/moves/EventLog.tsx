@@ -23,6 +23,10 @@ export function EventLog({ events }: { events: Event[] }) {
     estimateSize: () => 34,
     overscan: 10,
   });
+  // A line that turns out higher than thought must not stop a scroll under way.
+  useLayoutEffect(() => {
+    virtualizer.shouldAdjustScrollPositionOnItemSizeChange = () => false;
+  }, [virtualizer]);
   const height = virtual ? virtualizer.getTotalSize() : 0;
   useLayoutEffect(() => {
     const area = scroll.current;

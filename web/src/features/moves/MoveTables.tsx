@@ -100,9 +100,7 @@ export function Mismatches({ move }: { move: Move }) {
       <DataGrid label="Differences" maxHeight="24rem">
         <thead>
           <tr>
-            <th scope="col">Collection</th>
-            <th scope="col">Row</th>
-            <th scope="col">Field</th>
+            <th scope="col">Row and field</th>
             <th scope="col">Where it is now</th>
             <th scope="col">On the copy</th>
           </tr>
@@ -110,11 +108,12 @@ export function Mismatches({ move }: { move: Move }) {
         <tbody>
           {move.mismatches.map((row) => (
             <tr key={`${row.collection} ${row.id} ${row.field}`}>
-              <td>{row.collection}</td>
-              <th scope="row" className={classes.code}>
-                {row.id}
+              <th scope="row" className={classes.value}>
+                <code className={classes.code}>{row.id}</code>
+                <span className={classes.small}>
+                  {row.collection}, field <code className={classes.code}>{row.field}</code>
+                </span>
               </th>
-              <td className={classes.code}>{row.field}</td>
               <td className={classes.value}>{row.source === "" ? <i className="dim">nothing</i> : row.source}</td>
               <td className={classes.value}>{row.target === "" ? <i className="dim">nothing</i> : row.target}</td>
             </tr>

@@ -47,7 +47,7 @@ describe("what can be done with a move", () => {
     );
   const sent = async (fetched: ReturnType<typeof answer>) => {
     const request = fetched.mock.calls[0]?.[0] as Request;
-    return [new URL(request.url).pathname, await request.json()];
+    return [new URL(request.url).pathname, (await request.json()) as unknown];
   };
 
   it("is done at once when the product asks nothing first", async () => {
@@ -85,8 +85,8 @@ describe("a move that stands", () => {
     expect(screen.getByRole("alert").textContent).toContain("migration.mismatch");
     const rows = within(screen.getByRole("table", { name: "Differences" })).getAllByRole("row");
     expect(rows.slice(1).map((row) => row.textContent)).toEqual([
-      "rowsdemand/SKU-14/2026-02quantity12012",
-      "goalsgoal_3serviceLevel0.95nothing",
+      "demand/SKU-14/2026-02rows, field quantity12012",
+      "goal_3goals, field serviceLevel0.95nothing",
     ]);
   });
 });

@@ -1289,7 +1289,8 @@ export interface components {
             stages: components["schemas"]["MoveStage"][];
             /** Format: date-time */
             startedAt: string;
-            state: string;
+            /** @enum {string} */
+            state: "requested" | "provisioning" | "copying" | "verifying" | "rehearsing" | "ready" | "charging" | "cutting" | "switched" | "accepted" | "cleaned" | "aborting" | "aborted" | "failed" | "rolling_back" | "discarding" | "rolled_back";
             toPlan: string;
         };
         MoveProgress: {
