@@ -223,7 +223,12 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 	switch {
 	case err == nil:
 		b := Blocker{Code: ErrActive.Code, Text: "Your workspace is being moved already.", WayOut: "Wait until that is over, or give it up."}
-		if last, err := s.books.last(ctx, row.Value.Move); err == nil && last.State == Accepted {
+		last, err := s.books.last(ctx, row.Value.Move)
+		if err == nil && last.over() {
+			// Its worker has gone before it could say so.
+			return o, p, s.books.close(ctx, Order{ID: row.Value.Move, Tenant: who.Tenant})
+		}
+		if err == nil && last.State == Accepted {
 			b.WayOut = "Delete the old copy of the last move now; then this one can begin."
 		}
 		p.Blockers = append(p.Blockers, b)
