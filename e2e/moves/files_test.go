@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	fileLines = 12_000 // about half a megabyte
+	fileLines = 12_000 // about a megabyte
 	rowsAPage = 1000
 )
 
@@ -23,7 +23,8 @@ func demandFile(n int) []byte {
 	var b bytes.Buffer
 	b.WriteString("sku,week,quantity,note\n")
 	for i := range fileLines {
-		fmt.Fprintf(&b, "F%d-%05d,2025-01-06,%d,%x\n", n, i, (i*31+n)%1000, sha256.Sum256([]byte{byte(n), byte(i), byte(i >> 8)}))
+		week := time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC).AddDate(0, 0, 7*(i%12))
+		fmt.Fprintf(&b, "F%d-%04d,%s,%d,%x\n", n, i/12, week.Format(time.DateOnly), (i*31+n)%1000, sha256.Sum256([]byte{byte(n), byte(i), byte(i >> 8)}))
 	}
 	return b.Bytes()
 }

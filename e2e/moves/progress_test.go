@@ -14,9 +14,9 @@ import (
 
 func TestProgressOnlyGrowsAndTheTimeLeftIsAboutRight(t *testing.T) {
 	t.Parallel()
-	goals := 4000 // a goal is three documents: itself, its journal entry, and its command
+	goals := 20_000
 	if os.Getenv("DYOCENSE_E2E_LONG") != "" {
-		goals = 20_000
+		goals = 100_000
 	}
 	h := open(t, shipped)
 	ctx := within(t, 5*time.Minute)

@@ -239,7 +239,7 @@ func past(s, stage State) bool {
 func percent(s State, p MoveProgress) int {
 	share := func(done int64) float64 {
 		if p.DocumentsTotal == 0 {
-			return 1
+			return 0 // it has not been counted yet
 		}
 		return float64(done) / float64(p.DocumentsTotal)
 	}
