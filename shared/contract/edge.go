@@ -17,6 +17,7 @@ type TenantState string
 const (
 	TenantServing TenantState = "serving" // its store exists, its API answers
 	TenantGone    TenantState = "gone"    // nothing of it is left here
+	TenantDropped TenantState = "dropped" // no copy of it is left here; a tenant that is owned here stays
 )
 
 // WantedTenant is one line of the desired state.

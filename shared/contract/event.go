@@ -20,3 +20,12 @@ type Event struct {
 
 // Subject is where the event is published on core.
 func (e Event) Subject() string { return "evt." + e.Type + "." + string(e.Tenant) }
+
+// MoveChanged is the data of the events "migration.<state>": a tenant's move has
+// come to that state.
+type MoveChanged struct {
+	Move id.Move        `json:"move"`
+	From id.Environment `json:"from"`
+	To   id.Environment `json:"to,omitempty"` // once it is chosen
+	Plan string         `json:"plan"`         // that is moved to
+}

@@ -106,6 +106,8 @@ func (t *Tenants) Apply(ctx context.Context, want contract.WantedTenant) (contra
 		err = t.serve(ctx, want, step)
 	case contract.TenantGone:
 		err = t.leave(ctx, want, step)
+	case contract.TenantDropped:
+		err = t.drop(ctx, want, step)
 	default:
 		err = fault.New(fault.Invalid, "agent.unknown_state", "This agent is too old for what is wanted of it; update it.").
 			Because(fmt.Errorf("tenant state %q", want.State))
@@ -179,6 +181,30 @@ func (t *Tenants) leave(ctx context.Context, want contract.WantedTenant, step fu
 		return err
 	}
 	return step("remove store", func() error { return t.shelf.Remove(ctx, want.Tenant) })
+}
+
+// drop deletes a copy, with the decisions that are still worked on beside it.
+func (t *Tenants) drop(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+	if err := step("look", func() error {
+		_, is, release, err := t.shelf.Look(ctx, want.Tenant)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer release()
+		if is.Role == tenantstore.RoleOwner && is.Applied.Slot > 0 {
+			return tenantstore.ErrOwner
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := step("end decisions", func() error { return t.runs.Forget(ctx, want.Tenant) }); err != nil {
+		return err
+	}
+	return step("drop copy", func() error { return t.shelf.Drop(ctx, want.Tenant) })
 }
 
 // wantedSince says whether this environment has served the tenant on a later line

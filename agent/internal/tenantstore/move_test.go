@@ -506,3 +506,41 @@ func TestShelfMoves(t *testing.T) {
 		t.Errorf("%+v, %v", is, err)
 	}
 }
+
+func TestOnlyACopyIsDropped(t *testing.T) {
+	t.Parallel()
+	f, err := NewSQLiteFactory(t.TempDir(), notes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelf := NewShelf(f, 2)
+	t.Cleanup(func() { noError(t, shelf.Close()) })
+	shelf.Belong(here)
+	tenant := id.NewTenant()
+	if err := errors.Join(shelf.Drop(t.Context(), tenant), shelf.Create(t.Context(), tenant)); err != nil {
+		t.Fatal(err)
+	}
+	store, release, err := shelf.Open(t.Context(), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, store, "", putNote("a", note{N: 1}))
+	begin(t, store, 1)
+	release()
+	wantErr(t, "an owner", shelf.Drop(t.Context(), tenant), ErrOwner)
+	store, release, err = shelf.Open(t.Context(), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := cut(t, store)
+	if _, err := w.HandOver(t.Context(), here, aMove, 1, w.Tail); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := shelf.Drop(t.Context(), tenant); err != nil {
+		t.Errorf("what a former owner left: %v", err)
+	}
+	if left, err := shelf.Tenants(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}

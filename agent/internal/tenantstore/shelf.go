@@ -220,6 +220,34 @@ func (s *Shelf) Remove(ctx context.Context, tenant id.Tenant) error {
 	return s.factory.Remove(ctx, tenant)
 }
 
+// Drop deletes the tenant's documents if they are a copy, or what is left of an
+// owner that handed the tenant over; it does nothing when there are none. It waits
+// like Remove, and fails with ErrOwner where the tenant is owned.
+func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant) error {
+	h, err := s.claim(ctx, tenant, func(h *handle) bool { return h.users == 0 })
+	if err != nil {
+		return err
+	}
+	defer s.settle(h, nil)
+	switch err := s.load(ctx, h); {
+	case errors.Is(err, ErrNoTenant):
+		return s.factory.Remove(ctx, tenant) // a removal may have been cut off
+	case err != nil:
+		return err
+	}
+	is, err := standing(ctx, h.docs, s.Self())
+	if err != nil {
+		return err
+	}
+	if is.Role == RoleOwner && is.Applied.Slot > 0 {
+		return ErrOwner
+	}
+	if err := s.unload(h); err != nil {
+		return fmt.Errorf("close copy to drop it: %w", err)
+	}
+	return s.factory.Remove(ctx, tenant)
+}
+
 // Tenants are those that exist, in order.
 func (s *Shelf) Tenants(ctx context.Context) ([]id.Tenant, error) { return s.factory.Tenants(ctx) }
 

@@ -33,7 +33,7 @@ func slotID(env id.Environment, slot int64) string {
 // but makes the agents report again.
 func (s *Service) Want(ctx context.Context, env id.Environment, w contract.WantedTenant) (int64, error) {
 	if _, err := id.ParseTenant(string(w.Tenant)); err != nil || w.Plan == "" || len(w.Plan) > 50 || len(w.Name) > 400 ||
-		w.State != contract.TenantServing && w.State != contract.TenantGone {
+		w.State != contract.TenantServing && w.State != contract.TenantGone && w.State != contract.TenantDropped {
 		return 0, ErrWish
 	}
 	place, err := s.Environment(ctx, env)

@@ -219,7 +219,7 @@ func (c *crossing) begin(t *testing.T) {
 func (c *crossing) note(t *testing.T) {
 	t.Helper()
 	for _, tenant := range c.tenants {
-		must(t, c.places.Switched(t.Context(), tenant, "mig_1", c.from.env, c.to.env))
+		must(t, c.places.Switched(t.Context(), tenant, "mig_1", 1, c.from.env, c.to.env))
 	}
 }
 

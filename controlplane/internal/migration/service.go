@@ -32,7 +32,7 @@ type Dedicated interface {
 type Places interface {
 	Environment(ctx context.Context, t id.Tenant) (id.Environment, error)
 	BeginSwitch(ctx context.Context, t id.Tenant, migration string, from, to id.Environment) error
-	Switched(ctx context.Context, t id.Tenant, migration string, from, to id.Environment) error
+	Switched(ctx context.Context, t id.Tenant, migration string, claim int64, from, to id.Environment) error
 	EndSwitch(ctx context.Context, t id.Tenant, migration string) error
 	SetPlan(ctx context.Context, t id.Tenant, plan string) error
 }

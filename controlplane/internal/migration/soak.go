@@ -22,8 +22,8 @@ func (w *worker) soak(ctx context.Context, rec record) error {
 		return err
 	}
 	return w.following(ctx, owner, old, move, func(ctx context.Context, f *follower) error {
-		carrying := w.carryRuns(ctx, old, owner)
-		defer carrying()
+		_, stop := w.carryRuns(ctx, old, owner)
+		defer stop()
 		if !rec.Facts.Soaked {
 			err := w.compare(ctx, rec, f)
 			if errors.Is(err, ErrDiffers) {
@@ -62,9 +62,11 @@ func (w *worker) soak(ctx context.Context, rec record) error {
 }
 
 // carryRuns brings what becomes of decisions that are still worked on at the old
-// place to the new one, until there are none or the function it returns is called.
-func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
-	ctx, stop := context.WithCancel(ctx)
+// place to the new one, until there are none, which the channel tells, or stop is
+// called.
+func (w *worker) carryRuns(ctx context.Context, old, owner node) (none <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
 	var carrying sync.WaitGroup
 	carrying.Go(func() {
 		var after int64
@@ -72,6 +74,7 @@ func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
 		for ctx.Err() == nil {
 			more, next, err := carryOnce(ctx, old, owner, after)
 			if err == nil && !more {
+				close(done)
 				return
 			}
 			if err == nil {
@@ -86,8 +89,8 @@ func (w *worker) carryRuns(ctx context.Context, old, owner node) func() {
 			}
 		}
 	})
-	return func() {
-		stop()
+	return done, func() {
+		cancel()
 		carrying.Wait()
 	}
 }

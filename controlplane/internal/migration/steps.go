@@ -300,7 +300,7 @@ func (w *worker) remove(ctx context.Context, env id.Environment, again bool) (bo
 	if again {
 		return false, nil // it was told; deleting takes a moment
 	}
-	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantGone, Plan: string(w.order.FromPlan), Name: w.order.Company})
+	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantDropped, Plan: string(w.order.FromPlan), Name: w.order.Company})
 	return false, err
 }
 
@@ -388,6 +388,9 @@ func (w *worker) tell(ctx context.Context, env id.Environment, plan billing.Plan
 	return w.places.SetPlan(ctx, w.order.Tenant, string(plan))
 }
 
+// carriedWithin is longer than any decision takes.
+const carriedWithin = time.Hour
+
 // cleanUp waits for its time and deletes the old copy.
 func (w *worker) cleanUp(ctx context.Context, rec record) error {
 	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
@@ -397,6 +400,8 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 		at := w.now().Add(w.times.Keep)
 		return w.note(ctx, func(r *record) { r.Facts.DeleteAt, r.Text = &at, "The old copy is kept for a while" })
 	}
+	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
+	defer stop()
 	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
 	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
 		t := time.NewTimer(wait)
@@ -406,6 +411,13 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 			return ctx.Err()
 		case <-t.C:
 		}
+	}
+	w.report(func(p *progress) { p.WaitingFor = "decisions that are still worked on at the old place" })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-carried:
+	case <-time.After(carriedWithin): // its engine has long stopped; the new place begins it again
 	}
 	w.report(func(p *progress) { p.WaitingFor = "the old copy to be deleted" })
 	owner, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{Count: true})

@@ -46,7 +46,7 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 		return err
 	}
 	failpoint.Here("migration.before-route")
-	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), source.env, target.env); err != nil {
+	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, source.env, target.env); err != nil {
 		return err
 	}
 	failpoint.Here("migration.after-route")
@@ -86,7 +86,7 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 		return err
 	}
 	failpoint.Here("migration.before-route")
-	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), target.env, source.env); err != nil {
+	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, target.env, source.env); err != nil {
 		return err
 	}
 	failpoint.Here("migration.after-route")

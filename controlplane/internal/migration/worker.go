@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
-	"github.com/dyocense/dyocense/shared/id"
 )
 
 // Why a step of a worker is broken off.
@@ -172,7 +172,7 @@ func (w *worker) advance(ctx context.Context, e Event, alter func(*record)) erro
 		if alter != nil {
 			alter(&n)
 		}
-		return n, n.Announce(eventPrefix+string(n.State), w.order.Tenant, announced{Move: w.order.ID, From: w.order.From, To: n.Facts.Target, Plan: string(w.order.ToPlan)})
+		return n, n.Announce(eventPrefix+string(n.State), w.order.Tenant, contract.MoveChanged{Move: w.order.ID, From: w.order.From, To: n.Facts.Target, Plan: string(w.order.ToPlan)})
 	})
 	if err != nil {
 		return err
@@ -395,13 +395,6 @@ func (w *worker) source() node { return node{w.carry, w.order.Tenant, w.order.Fr
 
 func (w *worker) target(f facts) node { return node{w.carry, w.order.Tenant, f.Target} }
 
-// eventPrefix begins the type of every event of this slice.
+// eventPrefix begins the type of every event of this slice; the state follows. The
+// data is a contract.MoveChanged.
 const eventPrefix = "migration."
-
-// announced goes with the events of this slice.
-type announced struct {
-	Move id.Move        `json:"move"`
-	From id.Environment `json:"from"`
-	To   id.Environment `json:"to,omitempty"`
-	Plan string         `json:"plan"`
-}

@@ -63,14 +63,16 @@ type placement struct {
 	AgentSteps  []contract.Step     `json:"agentSteps,omitempty"`
 	Error       string              `json:"error,omitempty"` // safe to show
 	Attempts    int                 `json:"attempts"`
-	Moving      *Moving             `json:"moving,omitempty"`   // nil unless a move may switch any moment
-	Switches    int64               `json:"switches,omitempty"` // how often the tenant has changed its environment
+	Moving      *Moving             `json:"moving,omitempty"`    // nil unless a move may switch any moment
+	Switches    int64               `json:"switches,omitempty"`  // how often the tenant has changed its environment
+	EndedMove   string              `json:"endedMove,omitempty"` // the last migration that may not switch any more
 }
 
 // Moving is a move of a ready tenant that may switch, or switch back, any moment.
 type Moving struct {
-	Migration string         `json:"migration"` // whose move it is
-	To        id.Environment `json:"to"`        // the other end: where the tenant lives after the next switch
+	Claim     int64          `json:"claim,omitempty"` // of the last switch
+	Migration string         `json:"migration"`       // whose move it is
+	To        id.Environment `json:"to"`              // the other end: where the tenant lives after the next switch
 }
 
 // move takes the placement one state on.

@@ -53,12 +53,14 @@ func (s *Service) BeginSwitch(ctx context.Context, t id.Tenant, migration string
 		switch {
 		case p.Moving != nil && p.Moving.Migration != migration:
 			return ErrOtherMove
+		case p.EndedMove == migration: // a call from before its end
+			return ErrNoMove
 		case p.Environment != from:
 			return ErrElsewhere
 		case p.Moving == nil:
 			p.Moving = &wanted
 			return nil
-		case *p.Moving != wanted:
+		case p.Moving.To != to:
 			return ErrOtherMove
 		}
 		return errAsItIs
@@ -69,32 +71,39 @@ func (s *Service) BeginSwitch(ctx context.Context, t id.Tenant, migration string
 // changed. The move stays noted, with from as its other end, so that it can switch
 // back the same way. It fails with ErrNoMove, ErrOtherMove or ErrElsewhere when
 // this is not the switch that is noted; a switch that has happened is left alone.
-func (s *Service) Switched(ctx context.Context, t id.Tenant, migration string, from, to id.Environment) error {
+//
+// claim grows with every worker that takes the migration: a call that a replaced
+// worker left on its way must not undo what came after it, so a lower claim than
+// one that was heard before is refused with ErrOtherMove.
+func (s *Service) Switched(ctx context.Context, t id.Tenant, migration string, claim int64, from, to id.Environment) error {
 	return s.alter(ctx, t, "switch", func(p *placement) error {
 		switch {
-		case p.Moving != nil && p.Moving.Migration != migration:
+		case p.Moving != nil && (p.Moving.Migration != migration || p.Moving.Claim > claim):
 			return ErrOtherMove
-		case p.Environment == to:
+		case p.Environment == to && (p.Moving == nil || p.Moving.Claim == claim):
 			return errAsItIs
+		case p.Environment == to: // switched by a worker that was replaced; its calls end here
+			p.Moving.Claim = claim
+			return nil
 		case p.Moving == nil:
 			return ErrNoMove
 		case p.Environment != from || p.Moving.To != to:
 			return ErrElsewhere
 		}
-		p.Environment, p.Moving.To = to, from
+		p.Environment, p.Moving.To, p.Moving.Claim = to, from, claim
 		p.Switches++
 		return nil
 	})
 }
 
-// EndSwitch takes back that the migration may switch. It does nothing when the
-// migration is not noted.
+// EndSwitch takes back that the migration may switch, for good: BeginSwitch refuses
+// it from then on. It does nothing when another migration is noted.
 func (s *Service) EndSwitch(ctx context.Context, t id.Tenant, migration string) error {
 	return s.alter(ctx, t, "end switch", func(p *placement) error {
-		if p.Moving == nil || p.Moving.Migration != migration {
+		if p.Moving != nil && p.Moving.Migration != migration || p.EndedMove == migration {
 			return errAsItIs
 		}
-		p.Moving = nil
+		p.Moving, p.EndedMove = nil, migration
 		return nil
 	})
 }

@@ -55,9 +55,9 @@ func TestRoute(t *testing.T) {
 		b.goes(t, tenant, from, "")
 		must(t, b.BeginSwitch(t.Context(), tenant, move, from, to))
 		b.goes(t, tenant, from, to)
-		must(t, b.Switched(t.Context(), tenant, move, from, to))
+		must(t, b.Switched(t.Context(), tenant, move, 1, from, to))
 		b.goes(t, tenant, to, from)
-		must(t, b.Switched(t.Context(), tenant, move, to, from))
+		must(t, b.Switched(t.Context(), tenant, move, 1, to, from))
 		b.goes(t, tenant, from, to)
 		must(t, b.EndSwitch(t.Context(), tenant, move))
 		b.goes(t, tenant, from, "")
@@ -66,13 +66,29 @@ func TestRoute(t *testing.T) {
 		}
 	})
 
+	t.Run("heeds no call that a replaced worker left on its way", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, nil)
+		tenant, from, to := b.ready(t), b.pool.env, id.NewEnvironment()
+		must(t, b.BeginSwitch(t.Context(), tenant, move, from, to))
+		must(t, b.Switched(t.Context(), tenant, move, 5, from, to))
+		must(t, b.Switched(t.Context(), tenant, move, 7, from, to)) // taken up anew
+		must(t, b.Switched(t.Context(), tenant, move, 7, to, from))
+		refused(t, b.Switched(t.Context(), tenant, move, 5, from, to), provisioning.ErrOtherMove)
+		b.goes(t, tenant, from, to)
+		must(t, b.EndSwitch(t.Context(), tenant, move))
+		refused(t, b.BeginSwitch(t.Context(), tenant, move, from, to), provisioning.ErrNoMove)
+		refused(t, b.Switched(t.Context(), tenant, move, 7, from, to), provisioning.ErrNoMove)
+		b.goes(t, tenant, from, "")
+	})
+
 	t.Run("changes once for a step that is taken twice", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, nil)
 		tenant, from, to := b.ready(t), b.pool.env, id.NewEnvironment()
 		for _, step := range []func() error{
 			func() error { return b.BeginSwitch(t.Context(), tenant, move, from, to) },
-			func() error { return b.Switched(t.Context(), tenant, move, from, to) },
+			func() error { return b.Switched(t.Context(), tenant, move, 1, from, to) },
 			func() error { return b.EndSwitch(t.Context(), tenant, move) },
 			func() error { return b.SetPlan(t.Context(), tenant, "business") },
 		} {
@@ -90,7 +106,7 @@ func TestRoute(t *testing.T) {
 		t.Parallel()
 		b := setup(t, nil)
 		tenant, from, to, elsewhere := b.ready(t), b.pool.env, id.NewEnvironment(), id.NewEnvironment()
-		refused(t, b.Switched(t.Context(), tenant, move, from, to), provisioning.ErrNoMove)
+		refused(t, b.Switched(t.Context(), tenant, move, 1, from, to), provisioning.ErrNoMove)
 		refused(t, b.BeginSwitch(t.Context(), tenant, move, elsewhere, to), provisioning.ErrElsewhere)
 		if err := b.BeginSwitch(t.Context(), tenant, move, from, from); err == nil {
 			t.Error("a move to where the tenant is was begun")
@@ -98,8 +114,8 @@ func TestRoute(t *testing.T) {
 		must(t, b.BeginSwitch(t.Context(), tenant, move, from, to))
 		refused(t, b.BeginSwitch(t.Context(), tenant, other, from, to), provisioning.ErrOtherMove)
 		refused(t, b.BeginSwitch(t.Context(), tenant, move, from, elsewhere), provisioning.ErrOtherMove)
-		refused(t, b.Switched(t.Context(), tenant, other, from, to), provisioning.ErrOtherMove)
-		refused(t, b.Switched(t.Context(), tenant, move, from, elsewhere), provisioning.ErrElsewhere)
+		refused(t, b.Switched(t.Context(), tenant, other, 1, from, to), provisioning.ErrOtherMove)
+		refused(t, b.Switched(t.Context(), tenant, move, 1, from, elsewhere), provisioning.ErrElsewhere)
 		must(t, b.EndSwitch(t.Context(), tenant, other))
 		b.goes(t, tenant, from, to)
 	})
@@ -112,7 +128,7 @@ func TestRoute(t *testing.T) {
 			_, err := b.Route(t.Context(), who)
 			refused(t, err, want)
 			refused(t, b.BeginSwitch(t.Context(), who, move, b.pool.env, "env_1"), want)
-			refused(t, b.Switched(t.Context(), who, move, b.pool.env, "env_1"), want)
+			refused(t, b.Switched(t.Context(), who, move, 1, b.pool.env, "env_1"), want)
 			refused(t, b.EndSwitch(t.Context(), who, move), want)
 			refused(t, b.SetPlan(t.Context(), who, "growth"), want)
 		}

@@ -1,0 +1,275 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/docstore/sqlitestore"
+	"github.com/dyocense/dyocense/shared/id"
+)
+
+func states() []State {
+	return []State{
+		Requested, Provisioning, Copying, Verifying, Rehearsing, ReadyToGo, Charging, Cutting, Switched, Accepted, Cleaned,
+		Aborting, Aborted, Failed, RollingBack, Discarding, RolledBack,
+	}
+}
+
+func in(s State) record {
+	r := first(Order{ID: "mov_1", At: time.Unix(1, 0), When: WhenAsked})
+	r.State = s
+	r.Facts.Entered[s] = r.At
+	r.Facts.Soaked = true
+	return r
+}
+
+func testBooks(t *testing.T) books {
+	t.Helper()
+	s, err := sqlitestore.Open(filepath.Join(t.TempDir(), "moves.db"), sqlitestore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.Ensure(t.Context(), Collections()...); err != nil {
+		t.Fatal(err)
+	}
+	return newBooks(s)
+}
+
+func TestWhatIsOfferedCanBeDone(t *testing.T) {
+	t.Parallel()
+	for _, s := range states() {
+		for _, a := range actions(in(s)) {
+			if a.Name == "pause" || a.Name == "resume" {
+				continue
+			}
+			e, fits := wishes[Wish(a.Name)][s]
+			switch {
+			case !fits:
+				t.Errorf("%s is offered in %s and has no place there", a.Name, s)
+			case e != "" && !Lifecycle.Allows(s, e):
+				t.Errorf("%s in %s leads to %s, which the lifecycle does not know", a.Name, s, e)
+			}
+			if asked[Wish(a.Name)] == "" {
+				t.Errorf("%s has no words in the log", a.Name)
+			}
+		}
+	}
+	for wish, where := range wishes {
+		for s := range where {
+			if !slices.ContainsFunc(actions(in(s)), func(a Action) bool { return Wish(a.Name) == wish }) {
+				t.Errorf("%s has a place in %s and is not offered", wish, s)
+			}
+		}
+	}
+}
+
+func TestNothingIsOfferedOfAMoveThatIsOver(t *testing.T) {
+	t.Parallel()
+	for _, s := range []State{Cleaned, Aborted, RolledBack} {
+		if got := actions(in(s)); len(got) > 0 {
+			t.Errorf("%s offers %v", s, got)
+		}
+	}
+	r := in(Switched)
+	r.Wish = WishRollBack
+	if got := actions(r); len(got) > 0 {
+		t.Errorf("while something is asked for, %v is offered", got)
+	}
+	r = in(Switched)
+	r.Facts.OneWay = true
+	if slices.ContainsFunc(actions(r), func(a Action) bool { return a.Name == "roll_back" }) {
+		t.Error("a way back is offered to a copy that differs")
+	}
+}
+
+func TestEveryStateIsToldInWords(t *testing.T) {
+	t.Parallel()
+	for _, d := range []Direction{Upgrade, Downgrade, Rebalance} {
+		for _, s := range states() {
+			if text := headline(Order{Direction: d}, in(s)); !strings.HasSuffix(text, ".") {
+				t.Errorf("%s of a %s: %q", s, d, text)
+			}
+		}
+	}
+}
+
+func TestTheShareThatIsDoneNeverFalls(t *testing.T) {
+	t.Parallel()
+	last := -1
+	for _, s := range []State{Requested, Provisioning, Copying, Verifying, Rehearsing, ReadyToGo, Charging, Cutting, Switched} {
+		for done := range int64(11) {
+			p := MoveProgress{DocumentsTotal: 10}
+			switch s {
+			case Copying:
+				p.DocumentsCopied = done
+			case Verifying:
+				p.DocumentsCopied, p.DocumentsVerified = 10, done
+			}
+			if n := percent(s, p); n < last || n > 100 {
+				t.Errorf("%s at %d of 10: %d %% after %d %%", s, done, n, last)
+			} else {
+				last = n
+			}
+		}
+	}
+}
+
+func TestDifferencesAreNamedByField(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		a, b string
+		want []string
+	}{
+		"a value":            {`{"n":1,"t":"x"}`, `{"n":2,"t":"x"}`, []string{"n"}},
+		"inside":             {`{"a":{"b":[1,2]}}`, `{"a":{"b":[1,3]}}`, []string{"a.b.1"}},
+		"a type":             {`{"n":1}`, `{"n":"1"}`, []string{"n"}},
+		"one that is gone":   {`{"n":1,"m":2}`, `{"n":1}`, []string{"m"}},
+		"one too many":       {`{"n":1}`, `{"n":1,"m":2}`, []string{"m"}},
+		"only the bytes":     {`{"n":1.0}`, `{"n":1}`, []string{"(bytes)"}},
+		"what is no JSON":    {`{"n":`, `{"n":1}`, []string{"(not readable)"}},
+		"lists of two sizes": {`{"l":[1]}`, `{"l":[1,2]}`, []string{"l"}},
+	} {
+		if diff := cmp.Diff(c.want, fields([]byte(c.a), []byte(c.b))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestATenantHasOneMoveUnderWay(t *testing.T) {
+	t.Parallel()
+	b := testBooks(t)
+	tenant := id.NewTenant()
+	var mu sync.Mutex
+	var begun []Order
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			o := Order{ID: id.NewMove(), Tenant: tenant, At: time.Now()}
+			err := b.open(t.Context(), o)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				begun = append(begun, o)
+			} else if !errors.Is(err, ErrActive) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(begun) != 1 {
+		t.Fatalf("%d moves began", len(begun))
+	}
+	if o, err := b.of(t.Context(), tenant); err != nil || o.ID != begun[0].ID {
+		t.Errorf("under way: %s, %v", o.ID, err)
+	}
+	for range 2 { // closing may be repeated
+		if err := b.close(t.Context(), begun[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.open(t.Context(), Order{ID: id.NewMove(), Tenant: tenant}); err != nil {
+		t.Errorf("the next move: %v", err)
+	}
+}
+
+func TestOneOfManyWorkersTakesAMove(t *testing.T) {
+	t.Parallel()
+	b := testBooks(t)
+	o := Order{ID: id.NewMove(), Tenant: id.NewTenant(), At: time.Now()}
+	if err := b.open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	const replicas = 6
+	taken := make(chan *worker, replicas)
+	var all sync.WaitGroup
+	for n := range replicas {
+		s := &Service{books: b, name: fmt.Sprint("replica ", n), clock: time.Now, log: quiet()}
+		all.Go(func() {
+			w, err := s.take(t.Context(), o)
+			if err == nil {
+				taken <- w
+			} else if !errors.Is(err, errNotMine) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	close(taken)
+	// Those that came one after the other each took it; only the last still may write.
+	var workers []*worker
+	for w := range taken {
+		workers = append(workers, w)
+	}
+	may := 0
+	for _, w := range workers {
+		switch err := w.note(context.WithoutCancel(t.Context()), func(*record) {}); {
+		case err == nil:
+			may++
+		case !errors.Is(err, errNotMine):
+			t.Error(err)
+		}
+	}
+	if may != 1 {
+		t.Errorf("%d of %d workers may write", may, len(workers))
+	}
+}
+
+func TestAWishIsKeptWhateverTheWorkerWrites(t *testing.T) {
+	t.Parallel()
+	b := testBooks(t)
+	s := &Service{books: b, name: "r", clock: time.Now, log: quiet(), kick: make(chan struct{}, 1)}
+	o := Order{ID: id.NewMove(), Tenant: id.NewTenant(), At: time.Now()}
+	if err := b.open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.take(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Act(t.Context(), o.Tenant, o.ID, "accept"); !errors.Is(err, ErrNotOffered) {
+		t.Errorf("what is not offered: %v", err)
+	}
+	if _, err := s.Act(t.Context(), id.NewTenant(), o.ID, "abort"); !errors.Is(err, ErrNone) {
+		t.Errorf("another tenant's move: %v", err)
+	}
+	if _, err := s.Act(t.Context(), o.Tenant, o.ID, "abort"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.note(t.Context(), func(r *record) { r.Text = "meanwhile" }); err != nil {
+		t.Fatal(err)
+	}
+	last, err := b.last(t.Context(), o.ID)
+	if err != nil || last.Wish != WishAbort {
+		t.Errorf("the wish is %q, %v", last.Wish, err)
+	}
+	whole, err := b.whole(t.Context(), o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range whole {
+		if r.N != int64(i)+1 {
+			t.Errorf("record %d is the %d.", r.N, i+1)
+		}
+	}
+	if err := b.append(t.Context(), o.ID, last); !errors.Is(err, docstore.ErrExists) {
+		t.Errorf("a record is written twice: %v", err)
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
