@@ -112,6 +112,7 @@ type problem struct {
 type total struct {
 	Name      string `json:"name"`
 	Documents int64  `json:"documents"`
+	Bytes     int64  `json:"bytes,omitempty"` // about
 	Journal   bool   `json:"journal,omitempty"`
 }
 

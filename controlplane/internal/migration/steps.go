@@ -130,12 +130,17 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		if err != nil {
 			return err
 		}
+		totals := make([]total, 0, len(is.Collections))
+		for _, c := range is.Collections {
+			bytes, _, err := source.size(ctx, c)
+			if err != nil {
+				return err
+			}
+			totals = append(totals, total{Name: c.Name, Documents: c.Documents, Bytes: bytes, Journal: c.Journal})
+		}
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Base = &begun.Place
-			r.Facts.Totals = nil
-			for _, c := range is.Collections {
-				r.Facts.Totals = append(r.Facts.Totals, total{Name: c.Name, Documents: c.Documents, Journal: c.Journal})
-			}
+			r.Facts.Totals = totals
 			r.Text = fmt.Sprintf("Copying begins at entry %d", begun.Place.Slot)
 		}); err != nil {
 			return err

@@ -211,7 +211,10 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 		m.Progress.WaitingFor = p.WaitingFor
 	}
 	if last.State == Copying {
-		m.Progress.EtaSeconds = p.Eta
+		if p.Eta != nil {
+			left := max(0, *p.Eta-now.Sub(p.EtaAt).Seconds())
+			m.Progress.EtaSeconds = &left
+		}
 		if d := m.Progress.DocumentsCopied; d > 0 {
 			m.Progress.BytesTotal = int64(float64(p.Bytes) / float64(d) * float64(m.Progress.DocumentsTotal))
 		}
