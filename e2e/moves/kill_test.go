@@ -241,7 +241,7 @@ func (m *matrix) kill(t *testing.T, h *house, c *product.Customer, one cell, to,
 	killing := make(chan struct{})
 	go func() {
 		defer close(killing)
-		restarted = h.dieAndRise(t, over, one, pool, &r)
+		restarted = h.dieAndRise(over, t, one, pool, &r)
 	}()
 	var last product.Move
 	last, err = move(ctx, c, to, one.way, func(m product.Move) {
@@ -287,7 +287,7 @@ func (m *matrix) kill(t *testing.T, h *house, c *product.Customer, one cell, to,
 
 // dieAndRise waits for the kill and starts what nobody else starts. It says when
 // the victim was there again.
-func (h *house) dieAndRise(t *testing.T, ctx context.Context, one cell, pool int, r *result) (restarted time.Time) {
+func (h *house) dieAndRise(ctx context.Context, t *testing.T, one cell, pool int, r *result) (restarted time.Time) {
 	wait := func(what string, is func() bool) bool {
 		err := product.Until(ctx, moveWithin, func() (bool, string) { return is(), what })
 		return err == nil

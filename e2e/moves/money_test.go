@@ -26,7 +26,7 @@ func TestADowngradeBringsEverythingBackToThePool(t *testing.T) {
 		}
 		t.Logf("to %s: %s, %+v", to, last, last.Pause)
 	}
-	if tally := check(t, ctx, prober); tally.Declined > 0 || tally.Unclear > 0 {
+	if tally := check(ctx, t, prober); tally.Declined > 0 || tally.Unclear > 0 {
 		t.Errorf("writes failed during the moves: %q", tally.Errors)
 	}
 	after, err := c.Bytes(ctx, http.MethodGet, "/v1/runs", nil)
@@ -84,7 +84,7 @@ func TestAPaymentThatFailsSwitchesNothing(t *testing.T) {
 	if _, err := c.AwaitMove(ctx, "aborted"); err != nil {
 		t.Fatal(err)
 	}
-	if tally := check(t, ctx, prober); tally.Declined > 0 || tally.Unclear > 0 {
+	if tally := check(ctx, t, prober); tally.Declined > 0 || tally.Unclear > 0 {
 		t.Errorf("writes failed: %q", tally.Errors)
 	}
 	if plan := planOf(t, c); plan != "business" {

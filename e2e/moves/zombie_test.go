@@ -42,7 +42,7 @@ func TestAnOwnerThatWasFrozenAroundTheHandOverAcceptsNothing(t *testing.T) {
 			must(t, product.Continue(pid))
 			last, err := finish(ctx, c, "accept", func(product.Move) {})
 			must(t, err)
-			check(t, ctx, prober)
+			check(ctx, t, prober)
 			t.Logf("%s: %s, %+v", begun.ID, last, last.Pause)
 		})
 	}
@@ -76,7 +76,7 @@ func TestAnOwnerThatWasFrozenAroundTheHandOverAcceptsNothing(t *testing.T) {
 		must(t, product.Continue(old))
 		last, err := finish(ctx, c, "accept", func(product.Move) {})
 		must(t, err)
-		check(t, ctx, prober)
+		check(ctx, t, prober)
 		t.Logf("%s, %+v", last, last.Pause)
 	})
 }
@@ -96,7 +96,7 @@ func (h *house) degraded(ctx context.Context) bool {
 }
 
 // check ends a prober and fails the test for every write that was lost or doubled.
-func check(t *testing.T, ctx context.Context, p *product.Prober) product.Tally {
+func check(ctx context.Context, t *testing.T, p *product.Prober) product.Tally {
 	t.Helper()
 	tally, err := p.Check(ctx)
 	must(t, err)
