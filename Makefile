@@ -52,6 +52,16 @@ bin/dyocense-agent: $(GO_SRC) $(ENGINE)
 bin/dyocense-verify: $(GO_SRC)
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./agent/cmd/dyocense-verify
 
+# The same programs with places at which tests kill them; never shipped.
+.PHONY: build-failpoints
+build-failpoints: out/failpoints/dyocense-controlplane out/failpoints/dyocense-agent
+
+out/failpoints/dyocense-controlplane: $(GO_SRC) $(PORTAL)
+	CGO_ENABLED=0 go build -trimpath -tags failpoints -ldflags "$(LDFLAGS)" -o $@ ./controlplane/cmd/dyocense-controlplane
+
+out/failpoints/dyocense-agent: $(GO_SRC) $(ENGINE)
+	CGO_ENABLED=0 go build -trimpath -tags failpoints -ldflags "$(LDFLAGS)" -o $@ ./agent/cmd/dyocense-agent
+
 .PHONY: engine
 engine: $(ENGINE) ## fetch the embedded solver engine (HiGHS, pinned and checked)
 $(ENGINE): deploy/engine/fetch.sh
@@ -100,7 +110,7 @@ servers: ## install and cache the real servers that tests start (outside the rep
 	@deploy/servers/mongo.sh
 
 .PHONY: e2e
-e2e: build e2e/browser/node_modules/.installed ## whole programs, kill -9, and the journey in a real browser
+e2e: build build-failpoints e2e/browser/node_modules/.installed ## whole programs, kill -9, and the journey in a real browser
 	cd e2e && go test -count=1 ./...
 	cd e2e/browser && npm test --silent
 

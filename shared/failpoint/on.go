@@ -17,6 +17,19 @@ import (
 // A line "!name" freezes the program instead (SIGSTOP).
 const Variable = "DYOCENSE_FAILPOINTS"
 
+// Reached follows the file's name in that of a second one, which says who came
+// where: a process id and a name in each line.
+const Reached = ".reached"
+
+// Environment is what a child has to know to be killed too: NAME=value.
+func Environment() []string {
+	path := os.Getenv(Variable)
+	if path == "" {
+		return nil
+	}
+	return []string{Variable + "=" + path}
+}
+
 var mu sync.Mutex
 
 // Here kills this program without warning if the file names the place.
@@ -49,6 +62,10 @@ func Here(name string) {
 		return
 	}
 	_, _ = fmt.Fprintln(os.Stderr, "failpoint", name, "reached")
+	if said, err := os.OpenFile(path+Reached, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+		_, _ = fmt.Fprintf(said, "%d %s\n", os.Getpid(), name)
+		_ = said.Close()
+	}
 	_ = syscall.Kill(os.Getpid(), signal)
 	if signal == syscall.SIGKILL {
 		select {} // it takes a moment to arrive

@@ -34,6 +34,7 @@ func (c call) reach(ctx context.Context, do func(*tenantstore.Store) (tenantstor
 	if err != nil {
 		return nil, nil, err
 	}
+	failpoint.Here("agent.after-reach")
 	return contract.TransferReached{V: contract.Version, Place: place(at)}, nil, nil
 }
 
@@ -75,6 +76,7 @@ func (c call) cut(ctx context.Context, q contract.TransferCut) (contract.Message
 	c.mu.Lock()
 	c.windows[c.tenant] = w
 	c.mu.Unlock()
+	failpoint.Here("agent.after-cut")
 	docs, blobs := packed(entries)
 	return contract.TransferWindow{V: contract.Version, Tail: place(opened.Tail), Blobs: blobs}, docs, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/id"
 	"github.com/dyocense/dyocense/shared/parcel"
@@ -291,6 +292,7 @@ func (c call) prepare(ctx context.Context, q contract.TransferPrepare) (contract
 		return nil, nil, err
 	}
 	defer release()
+	failpoint.Here("agent.after-prepare")
 	is, err := copied.Claim(ctx, q.Move, q.Claim)
 	if err != nil {
 		return nil, nil, err
@@ -346,10 +348,12 @@ func (c call) put(ctx context.Context, q contract.TransferPut, docs []docstore.D
 		return nil, nil, err
 	}
 	defer release()
+	failpoint.Here("agent.before-put")
 	done, err := copied.Put(ctx, q.Move, q.Claim, q.Collection, docs)
 	if err != nil {
 		return nil, nil, err
 	}
+	failpoint.Here("agent.after-put")
 	return contract.TransferCopied{V: contract.Version, Written: done.Written, Superseded: done.Superseded, Bytes: done.Bytes}, nil, nil
 }
 
@@ -428,10 +432,12 @@ func (c call) apply(ctx context.Context, q contract.TransferApply, docs []docsto
 	if err != nil {
 		return nil, nil, err
 	}
+	failpoint.Here("agent.before-apply")
 	at, err := copied.Apply(ctx, q.Move, q.Claim, entries)
 	if err != nil {
 		return nil, nil, err
 	}
+	failpoint.Here("agent.after-apply")
 	return contract.TransferReached{V: contract.Version, Place: place(at)}, nil, nil
 }
 

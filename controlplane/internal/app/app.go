@@ -32,6 +32,7 @@ import (
 	"github.com/dyocense/dyocense/shared/buildinfo"
 	"github.com/dyocense/dyocense/shared/bus"
 	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/id"
 	"github.com/dyocense/dyocense/shared/process"
 	"github.com/dyocense/dyocense/shared/telemetry"
@@ -287,7 +288,7 @@ func poolAgent(c Config, at net.Addr, pool *pool, log *slog.Logger) (*agentproce
 // childEnvironment is what an agent beside us may know of ours: where its caches and
 // stores are, the mode, and how to log. No key of the control plane is among it.
 func childEnvironment(c Config) []string {
-	env := []string{"DEPLOYMENT_MODE=" + string(c.Features.Mode)}
+	env := append(failpoint.Environment(), "DEPLOYMENT_MODE="+string(c.Features.Mode))
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "PATH", "TMPDIR", "LOG_FORMAT", "LOG_LEVEL", "TZ"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

@@ -27,6 +27,9 @@ func openMoves(c Config, store docstore.Store, client *tunnel.Client, agents *fl
 ) *migration.Service {
 	times := migration.NormalTimes()
 	times.Soak, times.Keep = c.MoveSoak, c.MoveKeep
+	if !c.MongoURI.Set() {
+		times.Lost = 0 // the store is a file of this process: whoever drove a move before has gone
+	}
 	return migration.New(migration.Config{
 		Store: store, Carry: carry(agents, client), Dedicated: ownHomes{homes}, Places: places, Fleet: pool, Books: books,
 		Companies: companies{tenants}, Mailbox: mailbox, Site: site, Times: times, Log: log,

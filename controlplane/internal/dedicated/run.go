@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/features"
 	"github.com/dyocense/dyocense/shared/id"
@@ -230,6 +231,7 @@ func (s *Service) erase(ctx context.Context, env id.Environment) error {
 			return fmt.Errorf("revoke the agents of %s: %w", env, err)
 		}
 	}
+	failpoint.Here("dedicated.before-erase")
 	if err := s.provisioner.Erase(ctx, env); err != nil {
 		return fmt.Errorf("erase %s: %w", env, err)
 	}
@@ -240,6 +242,7 @@ func (s *Service) erase(ctx context.Context, env id.Environment) error {
 // moved writes a change of an environment that is still in from; if somebody else
 // has moved it meanwhile, the next step sees where it is.
 func (s *Service) moved(ctx context.Context, env id.Environment, from State, change func(*environment) error) (bool, error) {
+	failpoint.Here("dedicated.before-" + string(from) + "-ends")
 	_, err := s.environments.Update(ctx, string(env), func(e *environment) error {
 		if e.State != from {
 			return nil
@@ -249,5 +252,6 @@ func (s *Service) moved(ctx context.Context, env id.Environment, from State, cha
 	if err != nil {
 		return false, fmt.Errorf("move dedicated environment %s: %w", env, err)
 	}
+	failpoint.Here("dedicated.after-" + string(from) + "-ends")
 	return true, nil
 }

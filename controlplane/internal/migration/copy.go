@@ -8,6 +8,7 @@ import (
 
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/failpoint"
 )
 
 const (
@@ -29,12 +30,14 @@ func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
 		if err := w.copyOne(ctx, rec, t, f, began); err != nil {
 			return err
 		}
+		failpoint.Here("migration.before-copied-" + t.Name)
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Done = append(r.Facts.Done, t.Name)
 			r.Text = "Copied " + titleOf(t.Name)
 		}); err != nil {
 			return err
 		}
+		failpoint.Here("migration.after-copied-" + t.Name)
 	}
 	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; changes follow" })
 }
@@ -90,15 +93,17 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 		if len(p.docs) == 0 {
 			continue
 		}
+		failpoint.Here("migration.before-put")
 		c, err := f.put(ctx, t.Name, p.docs)
 		if err != nil {
 			return err
 		}
+		failpoint.Here("migration.after-put")
 		w.report(func(pr *progress) {
 			pr.Copied[t.Name] += int64(len(p.docs))
 			pr.Cursor = p.docs[len(p.docs)-1].ID
 			pr.Bytes += c.Bytes
-			pr.Eta = eta(rec.Facts.Totals, pr.Copied, time.Since(began))
+			pr.Eta, pr.EtaAt = eta(rec.Facts.Totals, pr.Copied, time.Since(began)), w.now()
 		})
 	}
 	return ctx.Err()
@@ -123,17 +128,29 @@ func (w *worker) unpaused(ctx context.Context) error {
 	return nil
 }
 
-// eta is what is left, at the speed so far, in seconds. Comparing takes about as
-// long as copying does. There is none before there is something to go by.
+const (
+	// compareShare is how long comparing takes, of the time that copying does.
+	compareShare = 1.0 / 7
+	// documentCosts is how many bytes more could be carried in the time that a
+	// document takes beside its bytes.
+	documentCosts = 512
+)
+
+// eta is what is left, at the speed so far, in seconds. The speed is mostly one of
+// bytes: a journal entry may hold many documents. There is none before there is
+// something to go by.
 func eta(totals []total, copied map[string]int64, spent time.Duration) *float64 {
-	var all, done int64
+	var all, done float64
 	for _, t := range totals {
-		all += t.Documents
-		done += copied[t.Name]
+		if t.Documents > 0 {
+			cost := float64(t.Bytes + documentCosts*t.Documents)
+			all += cost
+			done += cost * min(1, float64(copied[t.Name])/float64(t.Documents))
+		}
 	}
 	if all == 0 || done*50 < all || spent < 200*time.Millisecond {
 		return nil
 	}
-	left := float64(all-min(done, all)+all) / (float64(done) / spent.Seconds())
+	left := (all*(1+compareShare) - done) / (done / spent.Seconds())
 	return &left
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
 )
 
@@ -126,9 +127,11 @@ func (f *follower) once(ctx context.Context, w *worker) error {
 		return nil
 	}
 	before := f.at()
+	failpoint.Here("migration.before-apply")
 	if err := f.take(ctx, page.Blobs, entries); err != nil {
 		return err
 	}
+	failpoint.Here("migration.after-apply")
 	if f.at() == before {
 		return errHandedOver
 	}

@@ -254,6 +254,6 @@ func still(m Move) Move {
 		s.Millis = 0
 		stages[i] = s
 	}
-	m.Stages = stages
+	m.Stages, m.Progress.EtaSeconds = stages, nil
 	return m
 }

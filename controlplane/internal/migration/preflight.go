@@ -223,7 +223,12 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 	switch {
 	case err == nil:
 		b := Blocker{Code: ErrActive.Code, Text: "Your workspace is being moved already.", WayOut: "Wait until that is over, or give it up."}
-		if last, err := s.books.last(ctx, row.Value.Move); err == nil && last.State == Accepted {
+		last, err := s.books.last(ctx, row.Value.Move)
+		if err == nil && last.over() {
+			// Its worker has gone before it could say so.
+			return o, p, s.books.close(ctx, Order{ID: row.Value.Move, Tenant: who.Tenant})
+		}
+		if err == nil && last.State == Accepted {
 			b.WayOut = "Delete the old copy of the last move now; then this one can begin."
 		}
 		p.Blockers = append(p.Blockers, b)
@@ -257,6 +262,7 @@ const (
 	documentsASecond = 6000 // copied and compared, about
 	startSeconds     = 4    // until new infrastructure is up, about
 	sampled          = 100  // documents from which the size is estimated
+	sampledBytes     = 1 << 20
 )
 
 // contents says what moves, from the agent that has it.
@@ -275,23 +281,33 @@ func (s *Service) contents(ctx context.Context, o Order, p *Preflight) error {
 		case "uploads":
 			p.Moves.Files = c.Documents
 		}
-		docs, _, err := source.read(ctx, contract.TransferRead{Collection: c.Name, Limit: sampled})
+		bytes, docs, err := source.size(ctx, c)
 		if err != nil {
 			return err
 		}
-		var bytes int64
+		p.Moves.Bytes += bytes
 		for _, d := range docs {
-			bytes += int64(len(d.Body))
 			if c.Name == "tables" {
 				p.Moves.Tables = append(p.Moves.Tables, d.ID)
 			}
 		}
-		if n := int64(len(docs)); n > 0 {
-			p.Moves.Bytes += bytes * c.Documents / n
-		}
 	}
 	p.ExpectedSeconds = startSeconds + float64(p.Moves.Documents)/documentsASecond
 	return nil
+}
+
+// size is about how many bytes a collection has, and the documents that say so:
+// its first.
+func (n node) size(ctx context.Context, c contract.TransferCollection) (int64, []docstore.Document, error) {
+	docs, _, err := n.read(ctx, contract.TransferRead{Collection: c.Name, Limit: sampled, Bytes: sampledBytes})
+	if err != nil || len(docs) == 0 {
+		return 0, nil, err
+	}
+	var bytes int64
+	for _, d := range docs {
+		bytes += int64(len(d.Body))
+	}
+	return bytes * c.Documents / int64(len(docs)), docs, nil
 }
 
 // excess is what does not fit into a smaller plan.

@@ -98,6 +98,7 @@ type facts struct {
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
 	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back
 	DeleteAt  *time.Time              `json:"deleteAt,omitempty"`
+	Deleting  bool                    `json:"deleting,omitempty"` // nothing is carried from the old copy any more
 	Proof     *Proof                  `json:"proof,omitempty"`
 	Error     *problem                `json:"error,omitempty"`
 	Entered   map[State]time.Time     `json:"entered"`
@@ -113,6 +114,7 @@ type problem struct {
 type total struct {
 	Name      string `json:"name"`
 	Documents int64  `json:"documents"`
+	Bytes     int64  `json:"bytes,omitempty"` // about
 	Journal   bool   `json:"journal,omitempty"`
 }
 

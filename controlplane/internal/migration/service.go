@@ -67,7 +67,7 @@ type Times struct {
 	Soak      time.Duration // the customer can go back
 	Keep      time.Duration // the old copy after that
 	Provision time.Duration // a target may take to come up
-	Lost      time.Duration // without a beat, after which another replica takes a move
+	Lost      time.Duration // without a beat, after which another replica takes a move; 0 means at once: there is no other
 	Budget    time.Duration // of one attempt to switch, in which writes wait
 	Attempts  int           // to switch, before it is put off
 	Rehearse  int           // decisions that are made again
@@ -190,7 +190,7 @@ func (s *Service) mayTake(a active) bool {
 	if s.mine[a.Move] || len(s.mine) >= atOnce {
 		return false
 	}
-	if a.Worker != "" && a.Worker != s.name {
+	if a.Worker != "" && a.Worker != s.name && s.times.Lost > 0 {
 		seen, known := s.others[a.Move]
 		if !known || seen.beat != a.Beat {
 			s.others[a.Move] = sighting{a.Beat, time.Now()}

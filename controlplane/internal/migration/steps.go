@@ -8,6 +8,7 @@ import (
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/shared/contract"
+	"github.com/dyocense/dyocense/shared/failpoint"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/id"
 )
@@ -68,6 +69,7 @@ func (w *worker) choose(ctx context.Context, rec record) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Here("migration.after-request")
 	return w.advance(ctx, TargetWanted, func(r *record) {
 		r.Facts.Target, r.Text = target, "New infrastructure was asked for"
 	})
@@ -134,16 +136,24 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		if err != nil {
 			return err
 		}
+		totals := make([]total, 0, len(is.Collections))
+		for _, c := range is.Collections {
+			bytes, _, err := source.size(ctx, c)
+			if err != nil {
+				return err
+			}
+			totals = append(totals, total{Name: c.Name, Documents: c.Documents, Bytes: bytes, Journal: c.Journal})
+		}
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Base = &begun.Place
-			r.Facts.Totals = nil
-			for _, c := range is.Collections {
-				r.Facts.Totals = append(r.Facts.Totals, total{Name: c.Name, Documents: c.Documents, Journal: c.Journal})
-			}
+			r.Facts.Totals = totals
 			r.Text = fmt.Sprintf("Copying begins at entry %d", begun.Place.Slot)
 		}); err != nil {
 			return err
 		}
+		failpoint.Here("migration.before-remove")
+		gone, err := w.remove(ctx, rec.Facts, env, again)
+		failpoint.Here("migration.after-remove")
 		if rec, err = w.reload(ctx); err != nil {
 			return err
 		}
@@ -245,7 +255,9 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 	if _, err := w.reload(ctx); err != nil { // nobody pays for a worker that has lost its claim
 		return err
 	}
+	failpoint.Here("migration.before-pay")
 	receipt, err := w.money.Switch(ctx, w.order.Tenant, *q, w.onceFor(rec.Facts))
+	failpoint.Here("migration.after-pay")
 	switch {
 	case err == nil:
 		return w.advance(ctx, Charged, func(r *record) {
@@ -289,6 +301,7 @@ func (w *worker) unpaid(ctx context.Context, rec record) error {
 	if err := w.money.Undo(ctx, w.order.Tenant, w.onceFor(rec.Facts)); err != nil {
 		return fmt.Errorf("give the payment back: %w", err)
 	}
+	failpoint.Here("migration.after-unpaid")
 	return nil
 }
 
@@ -329,7 +342,9 @@ func (w *worker) remove(ctx context.Context, f facts, env id.Environment, again 
 func (w *worker) removeAll(ctx context.Context, rec record, env id.Environment) error {
 	pause := backOff
 	for again := false; ; again = true {
+		failpoint.Here("migration.before-remove")
 		gone, err := w.remove(ctx, rec.Facts, env, again)
+		failpoint.Here("migration.after-remove")
 		if err != nil || gone {
 			return err
 		}
@@ -439,24 +454,8 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 		at := w.now().Add(w.times.Keep)
 		return w.note(ctx, func(r *record) { r.Facts.DeleteAt, r.Text = &at, "The old copy is kept for a while" })
 	}
-	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
-	defer stop()
-	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
-	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.C:
-		}
-	}
-	w.report(func(p *progress) { p.WaitingFor = "decisions that are still worked on at the old place" })
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-carried:
-	case <-time.After(carriedWithin): // its engine has long stopped; the new place begins it again
+	if !rec.Facts.Deleting {
+		return w.beforeDeleting(ctx, rec)
 	}
 	w.report(func(p *progress) { p.WaitingFor = "the old copy to be deleted" })
 	owner, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{Count: true})
@@ -482,4 +481,30 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 		proof.DeletedAt = r.At
 		r.Facts.Proof, r.Text = &proof, "The old copy is deleted"
 	})
+}
+
+// beforeDeleting waits for the time, and for the last decision that is worked on
+// at the old place. Its end is noted before anything is deleted there: afterwards
+// there may be nobody left to ask.
+func (w *worker) beforeDeleting(ctx context.Context, rec record) error {
+	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
+	defer stop()
+	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
+	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	w.report(func(p *progress) { p.WaitingFor = "decisions that are still worked on at the old place" })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-carried:
+	case <-time.After(carriedWithin): // its engine has long stopped; the new place begins it again
+	}
+	return w.note(ctx, func(r *record) { r.Facts.Deleting, r.Text = true, "The old copy is being deleted" })
 }

@@ -54,6 +54,7 @@ type progress struct {
 	Cursored   string           `json:"cursored,omitempty"` // collection of Cursor
 	Lag        int64            `json:"lag"`                // entries
 	Eta        *float64         `json:"eta"`                // seconds
+	EtaAt      time.Time        `json:"etaAt"`              // when Eta was so much
 	WaitingFor string           `json:"waitingFor"`
 }
 

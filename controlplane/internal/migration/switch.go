@@ -28,6 +28,7 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 	if err := w.places.BeginSwitch(ctx, w.order.Tenant, string(w.order.ID), source.env, target.env); err != nil && !w.switchedBefore(ctx, target) {
 		return err
 	}
+	failpoint.Here("migration.after-begin-switch")
 	took, err := w.handOver(ctx, rec, source, target)
 	switch {
 	case errors.Is(err, errHalted) && rec.Facts.Halt.Code == ErrBusyTenant.Code:
@@ -44,9 +45,11 @@ func (w *worker) switchOver(ctx context.Context, rec record) error {
 	case err != nil:
 		return err
 	}
+	failpoint.Here("migration.before-route")
 	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, source.env, target.env); err != nil {
 		return err
 	}
+	failpoint.Here("migration.after-route")
 	if err := w.tell(ctx, target.env, w.order.ToPlan); err != nil {
 		return err
 	}
@@ -82,9 +85,11 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 	case err != nil:
 		return err
 	}
+	failpoint.Here("migration.before-route")
 	if err := w.places.Switched(ctx, w.order.Tenant, string(w.order.ID), w.claim, target.env, source.env); err != nil {
 		return err
 	}
+	failpoint.Here("migration.after-route")
 	return w.advance(ctx, HandedBack, func(r *record) {
 		r.Facts.Halt = nil
 		if took != nil {

@@ -211,7 +211,10 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 		m.Progress.WaitingFor = p.WaitingFor
 	}
 	if last.State == Copying {
-		m.Progress.EtaSeconds = p.Eta
+		if p.Eta != nil {
+			left := max(0, *p.Eta-now.Sub(p.EtaAt).Seconds())
+			m.Progress.EtaSeconds = &left
+		}
 		if d := m.Progress.DocumentsCopied; d > 0 {
 			m.Progress.BytesTotal = int64(float64(p.Bytes) / float64(d) * float64(m.Progress.DocumentsTotal))
 		}
@@ -239,7 +242,7 @@ func past(s, stage State) bool {
 func percent(s State, p MoveProgress) int {
 	share := func(done int64) float64 {
 		if p.DocumentsTotal == 0 {
-			return 1
+			return 0 // it has not been counted yet
 		}
 		return float64(done) / float64(p.DocumentsTotal)
 	}
@@ -395,7 +398,9 @@ func actions(r record) []Action {
 			add("roll_back", "Go back", "Go back to where you were? What you did since the switch is kept. Writes wait for a fraction of a second, and the payment is given back.")
 		}
 	case Accepted:
-		add("clean", "Delete the old copy now", "Delete the old copy now? It cannot be undone.")
+		if at := r.Facts.DeleteAt; !r.Facts.Deleting && (at == nil || at.After(r.At)) { // else it is being deleted
+			add("clean", "Delete the old copy now", "Delete the old copy now? It cannot be undone.")
+		}
 	case Failed:
 		add("retry", "Try again", "")
 	}
