@@ -153,3 +153,24 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+func TestCloseFoldsTheLogIntoTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	if err := s.Ensure(t.Context(), storetest.Things()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Insert(t.Context(), "things", docstore.Document{ID: "x", Body: []byte(`{"mail":"m"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "things", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(path + "-*"); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}

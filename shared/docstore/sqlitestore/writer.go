@@ -90,7 +90,12 @@ func (w *writer) do(ctx context.Context, bytes int, change func(*txn) error) err
 func (w *writer) close() error {
 	close(w.queue)
 	<-w.ended
-	return w.tx.conn.Close()
+	// SQLite keeps a connection, and its files, open while a statement of it is.
+	var errs []error
+	for _, st := range w.tx.statements {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, w.tx.conn.Close())...)
 }
 
 func (w *writer) run() {
