@@ -18,6 +18,8 @@ ROOT       := github.com/dyocense/dyocense
 # detector slows down tenfold and cannot look into; it is tested apart.
 PACKAGES   := $(ROOT)/shared/... $(ROOT)/controlplane/... $(ROOT)/agent/internal/... $(ROOT)/agent/cmd/...
 KERNEL     := $(ROOT)/agent/kernel/...
+# The largest scopes of this model are left to the run without the race detector.
+MODEL      := $(ROOT)/agent/internal/tenantstore/cutovermodel
 
 GOLANGCI_VERSION := v2.5.0
 GOLANGCI   := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
@@ -74,8 +76,8 @@ test-platform: engine portal-stub servers ## the Go tests as dedicated infrastru
 	DEPLOYMENT_MODE=platform go test $(RACE) -json $(PACKAGES) | go run ./e2e/cmd/testreport -title 'platform mode'
 
 .PHONY: test-kernel
-test-kernel: engine ## the decision kernel: forecasts, models, engine, checker, decisions
-	go test -json $(KERNEL) | go run ./e2e/cmd/testreport -title 'kernel'
+test-kernel: engine ## the decision kernel: forecasts, models, engine, checker, decisions; the model of a hand-over
+	go test -json $(KERNEL) $(MODEL) | go run ./e2e/cmd/testreport -title 'kernel'
 
 .PHONY: race-kernel
 race-kernel: engine ## the kernel's concurrent parts under the race detector

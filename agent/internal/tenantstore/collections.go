@@ -47,7 +47,10 @@ func checkCollections(collections []docstore.Collection) error {
 // withOwn are a tenant's collections and this package's.
 func withOwn(collections []docstore.Collection) []docstore.Collection {
 	return append([]docstore.Collection{
-		{Name: journalCollection}, {Name: commandsCollection}, {Name: checkpointCollection}, {Name: blobsCollection},
+		{Name: journalCollection},
+		{Name: commandsCollection},
+		{Name: checkpointCollection},
+		{Name: blobsCollection},
 		{Name: movesCollection},
 	}, collections...)
 }

@@ -101,7 +101,7 @@ func modelRun(t *testing.T, r *rapid.T, base docstore.Store) {
 
 func reopen(t *testing.T, base docstore.Store) (*Store, *crashing) {
 	process := &crashing{Store: base, after: -1}
-	s, err := Open(t.Context(), process, notes())
+	s, err := Open(t.Context(), process, notes(), "")
 	if err != nil {
 		t.Fatalf("open after a crash: %v", err)
 	}
@@ -119,7 +119,7 @@ func writeAsChild(path string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(context.Background(), docs, notes())
+	s, err := Open(context.Background(), docs, notes(), "")
 	if err != nil {
 		return err
 	}

@@ -22,11 +22,12 @@ func (e *MovedError) Error() string { return "moved to " + string(e.To) }
 // Unwrap makes it an ErrMoved.
 func (e *MovedError) Unwrap() error { return ErrMoved }
 
-// yielded notes that an entry handed the tenant over; nil says nothing. From then
+// yielded notes that an entry handed the tenant over; nil, and a hand-over to here,
+// say nothing. From then
 // on the Store refuses everything, for good: when the tenant comes back it is
 // opened anew.
 func (s *Store) yielded(h *HandOver) {
-	if h != nil {
+	if h != nil && h.To != s.self {
 		s.moved.Store(&MovedError{To: h.To})
 	}
 }

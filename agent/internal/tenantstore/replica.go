@@ -257,7 +257,10 @@ func (r *Replica) Promote(ctx context.Context, move string, claim int64, commit 
 		if s.LastAt != e.Slot {
 			return s, ErrOwner
 		}
-		return s, nil // it was taken in before
+		if s.Applied.Slot >= e.Slot && s.Standby == nil {
+			return s, nil // it was taken in before
+		}
+		return s, r.takeOver(ctx, &e, commit.Body) // a crash cut it off
 	}
 	if s.Standby == nil || s.Standby.Move != move || s.Standby.Claim > claim {
 		return s, ErrClaim
@@ -268,16 +271,24 @@ func (r *Replica) Promote(ctx context.Context, move string, claim int64, commit 
 	if err := e.follows(s.Applied); err != nil {
 		return s, err
 	}
-	steps, err := e.steps(commit.Body)
-	if err != nil {
+	if err := r.takeOver(ctx, &e, commit.Body); err != nil {
 		return s, err
+	}
+	return standing(ctx, r.docs, r.self)
+}
+
+// takeOver writes the hand-over and everything that follows from it.
+func (r *Replica) takeOver(ctx context.Context, e *entry, body []byte) error {
+	steps, err := e.steps(body)
+	if err != nil {
+		return err
 	}
 	// The mark goes last: until then, and until the hand-over stands, this is a copy.
 	steps = append(steps, docstore.Op{Kind: docstore.OpRemove, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: math.MaxInt64}})
 	if err := r.docs.Batch(ctx, steps...); err != nil {
-		return s, fmt.Errorf("take over at entry %d: %w", e.Slot, err)
+		return fmt.Errorf("take over at entry %d: %w", e.Slot, err)
 	}
-	return standing(ctx, r.docs, r.self)
+	return nil
 }
 
 // steps are what taking a stored entry in does: the journal first.

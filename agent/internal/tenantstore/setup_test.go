@@ -76,7 +76,7 @@ func sqlite(t testing.TB, path string) *sqlitestore.Store {
 
 func open(t testing.TB, docs docstore.Store) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), docs, notes())
+	s, err := Open(t.Context(), docs, notes(), "")
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}

@@ -117,7 +117,7 @@ func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, fun
 // move, and what a former owner has left, is deleted first. It fails with ErrOwner
 // where the tenant is served.
 func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*Replica, func(), error) {
-	h, err := s.claim(ctx, tenant, func(h *handle) bool { return true })
+	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -366,7 +366,7 @@ func (s *Shelf) load(ctx context.Context, h *handle) error {
 	is, err := standing(ctx, h.docs, s.Self())
 	if err == nil && is.Role == RoleOwner {
 		h.copied = nil
-		h.store, err = Open(ctx, h.docs, s.factory.Collections())
+		h.store, err = Open(ctx, h.docs, s.factory.Collections(), s.Self())
 	} else if err == nil && h.copied == nil {
 		h.copied = s.replica(h.docs)
 	}

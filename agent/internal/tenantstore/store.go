@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dyocense/dyocense/shared/docstore"
+	"github.com/dyocense/dyocense/shared/id"
 )
 
 // queueLength is how many commands of one tenant wait before callers wait to get
@@ -21,6 +22,7 @@ const queueLength = 1024
 type Store struct {
 	docs        docstore.Store
 	collections map[string]bool
+	self        id.Environment
 
 	queue chan *request
 	ended chan struct{} // closed when the writer has finished
@@ -51,16 +53,17 @@ type Receipt struct {
 }
 
 // Open brings the documents in docs up to the journal and serves them. The
-// collections are the tenant's own. It fails with ErrDamaged when the journal has
+// collections are the tenant's own; self is where this is: a hand-over to anywhere
+// else ends the Store. It fails with ErrDamaged when the journal has
 // a gap or does not chain. Closing the Store leaves docs open.
-func Open(ctx context.Context, docs docstore.Store, collections []docstore.Collection) (*Store, error) {
+func Open(ctx context.Context, docs docstore.Store, collections []docstore.Collection, self id.Environment) (*Store, error) {
 	if err := checkCollections(collections); err != nil {
 		return nil, err
 	}
 	if err := docs.Ensure(ctx, withOwn(collections)...); err != nil {
 		return nil, fmt.Errorf("declare collections of tenant: %w", err)
 	}
-	s := &Store{docs: docs, collections: map[string]bool{}, queue: make(chan *request, queueLength), ended: make(chan struct{})}
+	s := &Store{docs: docs, self: self, collections: map[string]bool{}, queue: make(chan *request, queueLength), ended: make(chan struct{})}
 	for _, c := range collections {
 		s.collections[c.Name] = true
 	}

@@ -215,7 +215,7 @@ func testLimits(t *testing.T, s *Store) {
 			{Name: "tenants"},
 			{Name: "x", Indexes: []docstore.Index{{Name: "u", Fields: []string{"u"}, Unique: true}}},
 		} {
-			_, err := Open(t.Context(), nil, []docstore.Collection{c})
+			_, err := Open(t.Context(), nil, []docstore.Collection{c}, "")
 			wantErr(t, c.Name, err, docstore.ErrDeclaration)
 		}
 	})

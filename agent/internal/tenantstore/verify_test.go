@@ -88,7 +88,7 @@ func TestVerify(t *testing.T) {
 			}
 			noError(t, s.Close())
 			c.tamper(t, docs)
-			s, err := Open(t.Context(), docs, notes())
+			s, err := Open(t.Context(), docs, notes(), "")
 			if !c.opens {
 				if err == nil {
 					noError(t, s.Close())

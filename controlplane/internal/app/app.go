@@ -105,7 +105,6 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-
 	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
 
 	js, err := jetstream.New(p.coreConn)
@@ -116,9 +115,13 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
 		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
 
+	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
+	if err != nil {
+		return err
+	}
 	sessions := identity.NewOperations(people, identity.NewJar(c.Secure()),
 		tenants.Describe, books.Describe, describePlacement(places),
-		describeDeployment(c.Features, pay.sandbox != nil, mailbox.Shows()))
+		deployment)
 	a := &app{
 		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
 		signup:       signup.NewOperations(desk, sessions),

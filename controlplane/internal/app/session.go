@@ -3,24 +3,55 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/shared/features"
 	"github.com/dyocense/dyocense/shared/id"
 )
 
-// describeDeployment tells a signed-in browser what this deployment has.
-func describeDeployment(f features.Features, sandbox, outbox bool) identity.Describe {
+// describeDeployment tells a signed-in browser what its tenant has: what the
+// environment has that the tenant lives in, and what this deployment has before
+// that.
+func describeDeployment(f features.Features, places *provisioning.Service, agents *fleet.Service, sandbox, outbox bool) (identity.Describe, error) {
+	dedicated, err := features.Load(func(name string) string {
+		return map[string]string{"DEPLOYMENT_MODE": string(features.Platform)}[name]
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the features of dedicated infrastructure: %w", err)
+	}
+	return func(ctx context.Context, who identity.Who, v *identity.View) error {
+		v.Features = featuresView(f)
+		v.Sandbox, v.Outbox = sandbox, outbox
+		if who.Tenant == "" {
+			return nil
+		}
+		env, err := places.Environment(ctx, who.Tenant)
+		if errors.Is(err, provisioning.ErrNone) || errors.Is(err, provisioning.ErrNotReady) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		place, err := agents.Environment(ctx, env)
+		if err != nil {
+			return err
+		}
+		if place.Mode == features.Platform && f.Mode != features.Platform {
+			v.Features = featuresView(dedicated)
+		}
+		return nil
+	}, nil
+}
+
+func featuresView(f features.Features) identity.FeaturesView {
 	flags := map[string]bool{}
 	for flag, on := range f.Flags {
 		flags[string(flag)] = on
 	}
-	return func(_ context.Context, _ identity.Who, v *identity.View) error {
-		v.Features = identity.FeaturesView{Mode: f.Mode, Flags: flags}
-		v.Sandbox, v.Outbox = sandbox, outbox
-		return nil
-	}
+	return identity.FeaturesView{Mode: f.Mode, Flags: flags}
 }
 
 // describePlacement tells it how far its tenant's placement is.

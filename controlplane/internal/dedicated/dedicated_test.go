@@ -319,6 +319,7 @@ func TestADedicatedEnvironment(t *testing.T) {
 		}
 		b.Stop(t)
 		b.Start(t)
+		must(t, b.Store().Ensure(t.Context(), dedicated.Collections()...))
 		s, _ = b.run(t)
 		if c := s.Health(t.Context()); c.State != features.Degraded {
 			t.Errorf("health before the agent is back: %+v", c)

@@ -163,7 +163,8 @@ func (s *Service) await(ctx context.Context, env id.Environment, e environment) 
 	}
 	for _, a := range agents {
 		switch {
-		case !a.Alive:
+		case !a.Alive || a.Heard.Before(e.Entered[Starting]):
+			// Nobody, or the last word of an agent that an earlier try has ended.
 		case a.Beat.Mode != features.Platform:
 			return s.fail(ctx, env, Starting, fmt.Sprintf("The agent of the dedicated environment runs in %s mode.", a.Beat.Mode))
 		default:

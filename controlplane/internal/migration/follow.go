@@ -70,14 +70,15 @@ func (w *worker) following(ctx context.Context, from, to node, move string, do f
 // does not disturb what runs beside.
 func (f *follower) run(ctx context.Context, w *worker) error {
 	pause := backOff
-	for ctx.Err() == nil {
+	for {
 		err := f.once(ctx, w)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // asked to end: what broke off is no failure
+		}
 		switch {
 		case err == nil:
 			pause = backOff
 			continue
-		case ctx.Err() != nil:
-			return nil
 		case errors.Is(err, errHandedOver), has(err, codeMoved), has(err, codeStandby), has(err, codeOwner):
 			return nil // the switch has come: whoever waits for it goes on
 		case !fault.KindOf(err).Retryable():
@@ -90,7 +91,6 @@ func (f *follower) run(ctx context.Context, w *worker) error {
 		}
 		pause = min(2*pause, backOffAt)
 	}
-	return nil
 }
 
 func (f *follower) once(ctx context.Context, w *worker) error {

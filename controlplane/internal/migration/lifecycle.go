@@ -73,13 +73,3 @@ var Lifecycle = state.New(Requested, state.Table[State, Event]{
 	Aborted:      {},
 	RolledBack:   {},
 })
-
-// copyFollows says whether, in a state, the target takes in what the source
-// writes.
-func copyFollows(s State) bool {
-	switch s {
-	case Copying, Verifying, Rehearsing, ReadyToGo, Charging, Cutting:
-		return true
-	}
-	return false
-}

@@ -11,7 +11,7 @@ import (
 // record and the mail costs that mail; the page tells the same.
 func (w *worker) mail(ctx context.Context, rec record) error {
 	subject, sentences := news(w.order, rec)
-	if subject == "" {
+	if subject == "" || w.order.Email == "" { // nobody asked for it
 		return nil
 	}
 	err := w.mailbox.Post(ctx, fmt.Sprintf("move/%s/%d", w.order.ID, rec.N), w.order.Email, notify.MoveNews{

@@ -223,3 +223,36 @@ func (s *Service) driveOne(ctx context.Context, m id.Move) {
 		s.log.WarnContext(ctx, "move is left for now", "move", m, "err", err)
 	}
 }
+
+// Relocate moves a tenant between two environments of the same kind: from pool to
+// pool, or from region to region. Nothing is paid, and nothing else changes for
+// the customer. It fails with ErrActive while another move is under way.
+func (s *Service) Relocate(ctx context.Context, t id.Tenant, to id.Environment) (id.Move, error) {
+	from, err := s.places.Environment(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	if from == to {
+		return "", ErrBlocked.Saying("The workspace is there already.")
+	}
+	standing, err := s.money.Standing(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	if standing.Plan == nil {
+		return "", billing.ErrNotSubscribed
+	}
+	name, err := s.companies.Name(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	o := Order{
+		ID: id.NewMove(), Tenant: t, Company: name, Direction: Rebalance, FromPlan: standing.Plan.ID, ToPlan: standing.Plan.ID,
+		From: from, To: to, When: WhenReady, At: s.now(),
+	}
+	if err := s.books.open(ctx, o); err != nil {
+		return "", err
+	}
+	s.wake()
+	return o.ID, nil
+}

@@ -147,7 +147,7 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 }
 
 // rehearse makes the last decisions again on the copy.
-func (w *worker) rehearse(ctx context.Context, rec record, f *follower) error {
+func (w *worker) rehearse(ctx context.Context, rec record, _ *follower) error {
 	target := w.target(rec.Facts)
 	w.report(func(p *progress) { p.WaitingFor = "the last decisions, which are made again on the copy" })
 	for {

@@ -13,9 +13,11 @@ import (
 	"github.com/dyocense/dyocense/shared/id"
 )
 
+// LogCollection holds the logs of all moves. Its documents carry an outbox.
+const LogCollection = "move_log"
+
 const (
 	ordersCollection     = "moves"
-	LogCollection        = "move_log"    // carries an outbox
 	activeCollection     = "move_active" // one document a tenant that is being moved
 	preflightsCollection = "move_preflights"
 

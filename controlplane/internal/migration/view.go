@@ -127,11 +127,14 @@ func titleOf(collection string) string {
 	return collection
 }
 
-// stages are the states that a person watches, in order.
-var stages = []struct {
+// watched is a state that a person watches.
+type watched struct {
 	state State
 	title string
-}{
+}
+
+// stages are those states, in order.
+var stages = []watched{
 	{Requested, "Ask for infrastructure"},
 	{Provisioning, "Start it"},
 	{Copying, "Copy, while you work"},
@@ -225,19 +228,10 @@ func past(s, stage State) bool {
 	case RollingBack, Discarding, RolledBack:
 		return true
 	}
-	at := slices.IndexFunc(stages, func(x struct {
-		state State
-		title string
-	}) bool {
-		return x.state == s
-	})
-	of := slices.IndexFunc(stages, func(x struct {
-		state State
-		title string
-	}) bool {
-		return x.state == stage
-	})
-	return at > of
+	position := func(of State) int {
+		return slices.IndexFunc(stages, func(x watched) bool { return x.state == of })
+	}
+	return position(s) > position(stage)
 }
 
 // percent grows with copying up to 60 and with comparing up to 90; the rest are

@@ -1,7 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { CreditCard, Database, FileUp, House, Inbox, Keyboard, ListChecks, Plus, Settings, SunMoon, Target } from "lucide-react";
+import { ArrowRightLeft, CreditCard, Database, FileUp, House, Inbox, Keyboard, ListChecks, Plus, Settings, SunMoon, Target } from "lucide-react";
+import type { Session } from "@/features/account/session";
 import { runsQuery, verdict } from "@/features/decision/run";
+import { inShort, moveQuery } from "@/features/moves/moves";
 import { moment } from "@/lib/format";
 import { CommandPalette, type Command } from "@/ui/CommandPalette";
 import { useMantineColorScheme } from "@/ui/kit";
@@ -9,15 +11,17 @@ import { useMantineColorScheme } from "@/ui/kit";
 interface PaletteProps {
   opened: boolean;
   onClose: () => void;
-  outbox: boolean;
+  session: Session;
   onKeys: () => void;
 }
 
 /** Pages, actions and recent decisions, by name. */
-export function Palette({ opened, onClose, outbox, onKeys }: PaletteProps) {
+export function Palette({ opened, onClose, session, onKeys }: PaletteProps) {
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
   const runs = useInfiniteQuery({ ...runsQuery, enabled: opened });
+  const move = useQuery({ ...moveQuery, enabled: opened }).data ?? null;
+  const moving = inShort(move);
   const size = 17;
 
   const commands: Command[] = [
@@ -27,8 +31,19 @@ export function Palette({ opened, onClose, outbox, onKeys }: PaletteProps) {
     { id: "data", title: "Data", icon: <Database size={size} />, run: () => void navigate({ to: "/data" }) },
     { id: "upload", title: "Upload a file", icon: <FileUp size={size} />, run: () => void navigate({ to: "/data/upload" }) },
     { id: "plans", title: "Plans", icon: <CreditCard size={size} />, run: () => void navigate({ to: "/plans" }) },
+    ...(moving !== null || session.role === "owner"
+      ? [
+          {
+            id: "upgrade",
+            title: moving !== null ? "See the move" : session.plan?.id === "enterprise" ? "Change plan" : "Upgrade to Enterprise",
+            ...(moving === null ? {} : { note: moving.text }),
+            icon: <ArrowRightLeft size={size} />,
+            run: () => void navigate({ to: "/upgrade" }),
+          },
+        ]
+      : []),
     { id: "settings", title: "Settings", icon: <Settings size={size} />, run: () => void navigate({ to: "/settings" }) },
-    ...(outbox
+    ...(session.outbox
       ? [{ id: "outbox", title: "Outbox", icon: <Inbox size={size} />, run: () => void navigate({ to: "/outbox" }) }]
       : []),
     {

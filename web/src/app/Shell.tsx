@@ -2,6 +2,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { Database, House, Inbox, ListChecks, Menu, Plus, Search, Settings } from "lucide-react";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { Session } from "@/features/account/session";
+import { MoveChip } from "@/features/moves/MoveChip";
 import { useShortcutPreference, useShortcuts, type Shortcut } from "@/lib/keys";
 import { ActionIcon, Drawer, Kbd, UnstyledButton, useHotkeys } from "@/ui/kit";
 import { TextLink } from "@/ui/LinkButton";
@@ -53,12 +54,13 @@ export function Shell({ session, children }: { session: Session; children: React
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Open the menu" onClick={() => setMenu(true)}>
           <Menu size={19} aria-hidden />
         </ActionIcon>
-        <Link to="/home" className={classes.brand}>
+        <Link to="/home" className={classes.brand} aria-label="Dyocense">
           <Mark size={22} />
-          Dyocense
+          <span className={classes.word}>Dyocense</span>
         </Link>
         <ModeBadge session={session} />
         <span className={classes.gap} />
+        <MoveChip />
         <ThemeButton />
       </nav>
       <Drawer opened={menu} onClose={() => setMenu(false)} size={260} title="Menu" closeButtonProps={{ "aria-label": "Close the menu" }}>
@@ -79,7 +81,7 @@ export function Shell({ session, children }: { session: Session; children: React
       <KeysDialog opened={keys} onClose={() => setKeys(false)} shortcuts={shortcuts} singleKeysOn={shortcutsOn} />
       {palette !== "unloaded" && (
         <Suspense fallback={null}>
-          <Palette opened={palette === "open"} onClose={() => setPalette("closed")} outbox={session.outbox} onKeys={() => setKeys(true)} />
+          <Palette opened={palette === "open"} onClose={() => setPalette("closed")} session={session} onKeys={() => setKeys(true)} />
         </Suspense>
       )}
     </div>
@@ -130,6 +132,7 @@ function Navigation({ session, onGo, onSearch }: { session: Session; onGo: () =>
         </ul>
       </nav>
       <span className={classes.gap} />
+      <MoveChip onGo={onGo} />
       <nav aria-label="Account">
         <ul className={classes.places}>
           {session.outbox && (

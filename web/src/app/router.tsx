@@ -8,6 +8,7 @@ import {
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { detour, sessionQuery, type Area, type Session } from "@/features/account/session";
+import { planNames } from "@/features/moves/plans";
 import { kinds } from "@/features/tables/tables";
 import { fetched } from "@/lib/api/pageParts";
 import { Crash } from "./Crash";
@@ -82,6 +83,19 @@ const plansRoute = createRoute({
   path: "/plans",
   beforeLoad: guard("account"),
   component: lazyRouteComponent(fetched(() => import("@/routes/plans")), "PlansPage"),
+});
+
+const upgradeRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/upgrade",
+  validateSearch: z.object({
+    /** What to change to; without it the current move is shown. */
+    plan: z.optional(z.catch(z.optional(z.enum(planNames)), undefined)),
+    interval: z.optional(z.catch(z.optional(z.enum(["month", "year"])), undefined)),
+  }),
+  // A company on the move may have an environment that is being made: it is let in.
+  beforeLoad: guard("setup"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/upgrade")), "UpgradePage"),
 });
 
 const welcomeRoute = createRoute({
@@ -172,6 +186,7 @@ const routeTree = rootRoute.addChildren([
   signInRoute,
   frameRoute.addChildren([
     plansRoute,
+    upgradeRoute,
     welcomeRoute,
     homeRoute,
     dataRoute,

@@ -66,14 +66,29 @@ export function short(value: number): string {
     .toLowerCase();
 }
 
-/** A length of time: "840 ms", "3.2 s", "2 min 5 s". */
+/** A length of time: "840 ms", "3.2 s", "2 min 5 s", "3 h 20 min", "6 d 4 h". */
 export function duration(millis: number): string {
   if (millis < 1000) return `${number(Math.max(0, Math.round(millis)))} ms`;
   const seconds = millis / 1000;
   if (seconds < 60) return `${number(seconds, 1)} s`;
-  const whole = Math.round(seconds);
-  const rest = whole % 60;
-  return rest === 0 ? `${Math.floor(whole / 60)} min` : `${Math.floor(whole / 60)} min ${rest} s`;
+  if (seconds < 3600) return inTwo(Math.round(seconds), 60, "min", "s");
+  if (seconds < 86_400) return inTwo(Math.round(seconds / 60), 60, "h", "min");
+  return inTwo(Math.round(seconds / 3600), 24, "d", "h");
+}
+
+// Two units are enough: nobody waits for the seconds of a day.
+function inTwo(whole: number, size: number, large: string, small: string): string {
+  const rest = whole % size;
+  const first = `${number(Math.floor(whole / size))} ${large}`;
+  return rest === 0 ? first : `${first} ${rest} ${small}`;
+}
+
+/** A length of time nobody should take at its word: "a few seconds", "about 45 s", "about 4 min", "about 1.5 h". */
+export function roughly(seconds: number): string {
+  if (seconds < 8) return "a few seconds";
+  if (seconds < 58) return `about ${Math.ceil(seconds / 5) * 5} s`;
+  if (seconds < 90 * 60) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `about ${number(Math.round(seconds / 1800) / 2, 1)} h`;
 }
 
 /** A calendar day, without a year when it is this year's: "3 Mar". */
@@ -101,11 +116,24 @@ export function moment(iso: string, now: Date = new Date()): string {
   }).format(read);
 }
 
+/** The time of a line in a log, to the second: "14:05:09", with the day when it is not today's. */
+export function clock(iso: string, now: Date = new Date()): string {
+  const read = new Date(iso);
+  if (Number.isNaN(read.getTime()) || read.getUTCFullYear() <= 1) return nothing;
+  return new Intl.DateTimeFormat(language, {
+    ...(read.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short" }),
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).format(read);
+}
+
 /** A file's size: "1.2 MB". A MB has 1024 kB, as in the limits of the product. */
 export function bytes(size: number): string {
   if (size < 1024) return `${size} bytes`;
   if (size < 1024 * 1024) return `${number(size / 1024, 1)} kB`;
-  return `${number(size / (1024 * 1024), 1)} MB`;
+  if (size < 1024 ** 3) return `${number(size / 1024 ** 2, 1)} MB`;
+  return `${number(size / 1024 ** 3, 1)} GB`;
 }
 
 /** "1 item", "2 items". */

@@ -2,11 +2,14 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { sessionQuery } from "@/features/account/session";
 import { PlanTable } from "@/features/billing/PlanTable";
-import { plansQuery, startCheckout, yearlySaving, type Interval } from "@/features/billing/plans";
+import { plansQuery, startCheckout, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
+import { inShort, moveQuery } from "@/features/moves/moves";
+import { planNames, type PlanName } from "@/features/moves/plans";
 import { unreadable } from "@/lib/api/problem";
 import { percent } from "@/lib/format";
 import { isWebAddress } from "@/lib/links";
-import { SegmentedControl, Skeleton } from "@/ui/kit";
+import { Button, SegmentedControl, Skeleton } from "@/ui/kit";
+import { LinkButton } from "@/ui/LinkButton";
 import { Page } from "@/ui/Page";
 import { ProblemNote } from "@/ui/ProblemNote";
 
@@ -24,6 +27,38 @@ export function PlansPage() {
   });
   const saving = yearlySaving(plans.data ?? []);
   const current = session?.access === "active" || session?.access === "past_due" ? session.plan?.id : undefined;
+
+  const here = plans.data?.find((plan) => plan.id === current);
+  const move = useQuery({ ...moveQuery, enabled: current !== undefined }).data ?? null;
+
+  // Between the shared pool and an environment of one's own the way is a move.
+  const moveTo = (plan: Plan) => {
+    if (here === undefined || (plan.mode === here.mode && (plan.id !== current || plan.selfServe))) return null;
+    if (session?.role !== "owner") {
+      return plan.selfServe ? (
+        <Button fullWidth variant="default" disabled>
+          Ask the owner
+        </Button>
+      ) : null;
+    }
+    if (inShort(move) !== null) {
+      return (
+        <LinkButton to="/upgrade" fullWidth variant="default">
+          See the move
+        </LinkButton>
+      );
+    }
+    const asked = planNames.find((name) => name === plan.id);
+    return plan.id === current ? (
+      <LinkButton to="/upgrade" search={{ plan: smaller(plans.data ?? [], plan) }} fullWidth variant="default">
+        Change plan
+      </LinkButton>
+    ) : (
+      <LinkButton to="/upgrade" search={{ plan: asked, interval }} fullWidth variant={plan.selfServe ? "default" : "filled"}>
+        {plan.selfServe ? `Change to ${plan.name}` : `Upgrade to ${plan.name}`}
+      </LinkButton>
+    );
+  };
 
   return (
     <Page
@@ -53,8 +88,15 @@ export function PlansPage() {
           current={current}
           opening={checkout.isPending || checkout.isSuccess ? checkout.variables : undefined}
           onChoose={(plan) => checkout.mutate(plan)}
+          moveTo={moveTo}
         />
       )}
     </Page>
   );
+}
+
+// The largest plan of the other kind: where a change of plan starts to look.
+function smaller(plans: Plan[], than: Plan): PlanName | undefined {
+  const id = plans.filter((plan) => plan.mode !== than.mode).at(-1)?.id;
+  return planNames.find((name) => name === id);
 }

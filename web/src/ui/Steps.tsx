@@ -1,11 +1,11 @@
-import { Check, Circle, X } from "lucide-react";
+import { Check, Circle, Minus, X } from "lucide-react";
 import type { ReactNode } from "react";
 import classes from "./Steps.module.css";
 
 export interface StepLine {
   key: string;
   title: string;
-  state: "waiting" | "working" | "done" | "failed";
+  state: "waiting" | "working" | "done" | "failed" | "skipped";
   /** How long it took or takes, in words. */
   time?: string;
   detail?: ReactNode;
@@ -16,6 +16,7 @@ const stateWords: Record<StepLine["state"], string> = {
   working: "working",
   done: "done",
   failed: "failed",
+  skipped: "skipped",
 };
 
 /** The steps of a long action in their order, with their times. */
@@ -28,6 +29,7 @@ export function Steps({ label, steps }: { label: string; steps: StepLine[] }) {
             {step.state === "done" && <Check size={13} strokeWidth={3} />}
             {step.state === "failed" && <X size={13} strokeWidth={3} />}
             {step.state === "waiting" && <Circle size={7} />}
+            {step.state === "skipped" && <Minus size={13} />}
             {step.state === "working" && <span className={classes.spin} />}
           </span>
           <span className={classes.words}>

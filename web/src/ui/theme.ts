@@ -15,6 +15,20 @@ const petrol: MantineColorsTuple = [
   "#04474b",
 ];
 
+// Red for what gives something up, dark enough for white words on it.
+const red: MantineColorsTuple = [
+  "#fbe9e7",
+  "#f6cfcb",
+  "#efaaa4",
+  "#e6827a",
+  "#dc5f55",
+  "#cf443a",
+  "#c1332a",
+  "#b3261e",
+  "#951d16",
+  "#771610",
+];
+
 // The neutrals of the dark theme, with the same cool tint as the tokens.
 const dark: MantineColorsTuple = [
   "#e7ecec",
@@ -32,7 +46,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: "petrol",
   primaryShade: 7,
-  colors: { petrol, dark },
+  colors: { petrol, red, dark },
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, monospace",
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },

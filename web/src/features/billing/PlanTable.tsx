@@ -16,55 +16,63 @@ interface PlanTableProps {
   /** Id of the plan whose payment page is being opened. */
   opening: string | undefined;
   onChoose: (plan: string) => void;
+  /** The button of a plan that one changes to by a move; null where there is none. */
+  moveTo: (plan: Plan) => ReactNode;
 }
 
 /** The tiers side by side, each with the same lines in the same order. */
-export function PlanTable({ plans, interval, current, opening, onChoose }: PlanTableProps) {
+export function PlanTable({ plans, interval, current, opening, onChoose, moveTo }: PlanTableProps) {
   return (
     <ul className={classes.plans}>
-      {plans.map((plan) => (
-        <li key={plan.id} className={classes.plan} data-current={plan.id === current}>
-          <div className={classes.top}>
-            <h2 className={classes.name}>{plan.name}</h2>
-            {plan.id === current && <Tag tone="accent">Your plan</Tag>}
-          </div>
-          <p className={classes.price}>
-            {plan.from && <span className={classes.from}>from </span>}
-            <span className={classes.amount}>{cents(perMonth(plan, interval), plan.currency.toUpperCase())}</span>
-            <span className={classes.per}> {plan.currency.toUpperCase()} a month</span>
-          </p>
-          <p className={classes.billed}>
-            {interval === "year" && plan.selfServe
-              ? `${cents(plan.yearlyCents, plan.currency.toUpperCase())} paid once a year`
-              : plan.selfServe
-                ? "paid monthly, end any time"
-                : "by agreement"}
-          </p>
-          {plan.selfServe ? (
-            <Button
-              fullWidth
-              variant={plan.id === current ? "default" : "filled"}
-              disabled={plan.id === current}
-              loading={opening === plan.id}
-              onClick={() => onChoose(plan.id)}
-            >
-              {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
-            </Button>
-          ) : (
-            <Button component="a" href={sales} fullWidth variant="default">
-              Talk to us
-            </Button>
-          )}
-          <dl className={classes.lines}>
-            <Line name="Locations" value={limit(plan.locations)} />
-            <Line name="Decisions a month" value={limit(plan.decisions)} />
-            <Line name="Seats" value={limit(plan.seats)} />
-            <Line name="API" value={<YesNo yes={plan.api} />} />
-            <Line name="Where it runs" value={plan.mode === "platform" ? "your own environment" : "shared"} />
-            <Line name="Support" value={plan.support} />
-          </dl>
-        </li>
-      ))}
+      {plans.map((plan) => {
+        const way = moveTo(plan);
+        return (
+          <li key={plan.id} className={classes.plan} data-current={plan.id === current}>
+            <div className={classes.top}>
+              <h2 className={classes.name}>{plan.name}</h2>
+              {plan.id === current && <Tag tone="accent">Your plan</Tag>}
+            </div>
+            <p className={classes.price}>
+              {plan.from && <span className={classes.from}>from </span>}
+              <span className={classes.amount}>{cents(perMonth(plan, interval), plan.currency.toUpperCase())}</span>
+              <span className={classes.per}> {plan.currency.toUpperCase()} a month</span>
+            </p>
+            <p className={classes.billed}>
+              {interval === "year" && plan.selfServe
+                ? `${cents(plan.yearlyCents, plan.currency.toUpperCase())} paid once a year`
+                : plan.selfServe
+                  ? "paid monthly, end any time"
+                  : way === null || plan.id === current
+                    ? "by agreement"
+                    : "exact price before you pay"}
+            </p>
+            {way ??
+              (plan.selfServe ? (
+                <Button
+                  fullWidth
+                  variant={plan.id === current ? "default" : "filled"}
+                  disabled={plan.id === current}
+                  loading={opening === plan.id}
+                  onClick={() => onChoose(plan.id)}
+                >
+                  {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
+                </Button>
+              ) : (
+                <Button component="a" href={sales} fullWidth variant="default">
+                  Talk to us
+                </Button>
+              ))}
+            <dl className={classes.lines}>
+              <Line name="Locations" value={limit(plan.locations)} />
+              <Line name="Decisions a month" value={limit(plan.decisions)} />
+              <Line name="Seats" value={limit(plan.seats)} />
+              <Line name="API" value={<YesNo yes={plan.api} />} />
+              <Line name="Where it runs" value={plan.mode === "platform" ? "your own environment" : "shared"} />
+              <Line name="Support" value={plan.support} />
+            </dl>
+          </li>
+        );
+      })}
     </ul>
   );
 }

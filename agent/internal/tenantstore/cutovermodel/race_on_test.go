@@ -1,0 +1,5 @@
+//go:build race
+
+package cutovermodel
+
+const raceEnabled = true

@@ -1,0 +1,185 @@
+import type { ReactNode } from "react";
+import { bytes, duration, moment, nothing, number, plural, roughly } from "@/lib/format";
+import { useNow } from "@/lib/now";
+import { Facts } from "@/ui/Facts";
+import { Progress } from "@/ui/kit";
+import { Panel } from "@/ui/Panel";
+import { ProblemNote } from "@/ui/ProblemNote";
+import { Steps } from "@/ui/Steps";
+import { EventLog } from "./EventLog";
+import { MoveActions } from "./MoveActions";
+import { isBusy, share, type Move } from "./moves";
+import { Collections, Mismatches, Parity } from "./MoveTables";
+import { failureOf, stageLines, timeLeft, toneOf } from "./words";
+import classes from "./MoveView.module.css";
+
+interface MoveViewProps {
+  move: Move;
+  /** True while nothing is heard of the move. */
+  away: boolean;
+  /** Only who may change the plan sees the buttons. */
+  mayAct: boolean;
+}
+
+/** A move from its first step to the proof that the old copy is gone. */
+export function MoveView({ move, away, mayAct }: MoveViewProps) {
+  const now = useNow(!move.over, isBusy(move) ? 250 : 15_000);
+  return (
+    <>
+      <Panel tone={away ? "attention" : toneOf(move)}>
+        <Head move={move} away={away} now={now} />
+        {mayAct && move.actions.length > 0 && <MoveActions move={move} />}
+      </Panel>
+      {move.error !== null && <ProblemNote error={failureOf(move.error)} title="The move stopped by itself." />}
+      <Mismatches move={move} />
+      <div className={classes.split}>
+        <Panel title="Stages">
+          <Steps label="Stages" steps={stageLines(move, now)} />
+        </Panel>
+        <div className={classes.column}>
+          <Pause move={move} />
+          <Parity move={move} />
+          <OldCopy move={move} now={now} />
+        </div>
+      </div>
+      <Collections move={move} />
+      <EventLog events={move.events} />
+    </>
+  );
+}
+
+function Head({ move, away, now }: { move: Move; away: boolean; now: number }) {
+  const { progress } = move;
+  return (
+    <div className={classes.head}>
+      <div className={classes.top}>
+        <div className={classes.words}>
+          <h2 className={classes.headline}>{away ? "No connection; trying again" : move.headline}</h2>
+          <p className={classes.note}>
+            {away
+              ? "What is below was the state when the connection broke. The move goes on without this page."
+              : started(move)}
+          </p>
+        </div>
+        <span className={classes.percent} aria-hidden>
+          {share(move)}
+        </span>
+      </div>
+      <Progress
+        value={progress.percent}
+        size="lg"
+        radius="sm"
+        color={move.state === "failed" ? "var(--bad)" : "var(--accent)"}
+        aria-label="Progress of the move"
+        transitionDuration={300}
+      />
+      <dl className={classes.figures}>
+        <Figure name="Copied" value={number(progress.documentsCopied)} of={plural(progress.documentsTotal, "document")} />
+        <Figure name="Verified" value={number(progress.documentsVerified)} of={plural(progress.documentsTotal, "document")} />
+        <Figure name="Size" value={bytes(progress.bytesCopied)} of={bytes(progress.bytesTotal)} />
+        <Figure name="Behind by" value={plural(progress.lagEntries, "write")} />
+        {move.over ? <Figure name="Took" value={took(move)} /> : <Figure name="Time left" value={eta(move)} />}
+      </dl>
+      {/* A line is kept free for this, so that nothing moves when it comes and goes. */}
+      {!move.over && <p className={classes.waiting}>{waiting(move, now)}</p>}
+    </div>
+  );
+}
+
+function Figure({ name, value, of }: { name: string; value: string; of?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {value}
+        <span className={classes.of}>{of === undefined ? " " : `of ${of}`}</span>
+      </dd>
+    </div>
+  );
+}
+
+function eta(move: Move): string {
+  if (!isBusy(move)) return nothing;
+  return move.progress.etaSeconds === null ? "not known yet" : roughly(move.progress.etaSeconds);
+}
+
+function took(move: Move): string {
+  const millis = Date.parse(move.endedAt) - Date.parse(move.startedAt);
+  return Number.isNaN(millis) || millis < 0 ? nothing : duration(millis);
+}
+
+function started(move: Move): string {
+  return `Started ${moment(move.startedAt)}${move.over && move.endedAt !== "" ? `, over ${moment(move.endedAt)}` : ""}`;
+}
+
+function waiting(move: Move, now: number): ReactNode {
+  if (move.progress.waitingFor !== "") return `Waiting for ${move.progress.waitingFor}`;
+  if (move.state === "switched" && move.soakUntil !== "") {
+    return `You can go back until ${moment(move.soakUntil)}${timeLeft(move.soakUntil, now)}.`;
+  }
+  if (move.paused) return "It goes on where it stopped.";
+  return isBusy(move) ? "You can leave this page and go on working; the move goes on." : " ";
+}
+
+function Pause({ move }: { move: Move }) {
+  return (
+    <Panel title="The switch" tone={move.pause === null ? "plain" : "accent"}>
+      {move.pause === null ? (
+        <p className={classes.words}>
+          Writes wait for a moment while the new place takes over. How long is measured, and shown here.
+        </p>
+      ) : (
+        <>
+          <p className={classes.pause}>
+            Writes paused for <strong>{duration(move.pause.millis)}</strong>
+          </p>
+          <p className={classes.note}>
+            measured {moment(move.pause.at)}
+            {move.pause.attempts > 1 ? `, at attempt ${number(move.pause.attempts)}` : ", at the first attempt"}
+          </p>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function OldCopy({ move, now }: { move: Move; now: number }) {
+  if (move.proof !== null) {
+    return (
+      <Panel title="The old copy is gone" tone="accent">
+        <Facts
+          rows={[
+            { name: "Deleted", value: moment(move.proof.deletedAt) },
+            { name: "Documents deleted", value: number(move.proof.documents) },
+            { name: "Confirmed by", value: <code className={classes.code}>{move.proof.agent}</code> },
+            { name: "Last entry of its journal", value: <code className={classes.code}>{move.proof.chain}</code> },
+          ]}
+        />
+      </Panel>
+    );
+  }
+  return (
+    <Panel title="The old copy">
+      <p className={classes.words}>{fate(move, now)}</p>
+    </Panel>
+  );
+}
+
+function fate(move: Move, now: number): string {
+  switch (move.state) {
+    case "switched":
+      return "It follows every write, so that going back loses nothing.";
+    case "accepted":
+      return move.deleteAt === ""
+        ? "It is deleted soon; the proof is shown here."
+        : `It is deleted on ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}; the proof is shown here.`;
+    case "rolling_back":
+      return "It takes over again.";
+    case "rolled_back":
+      return "It is the one in use again.";
+    case "aborted":
+      return "It was never left: your data stayed where it is.";
+    default:
+      return "It stays the one in use until the switch, and is kept until you accept the new place.";
+  }
+}

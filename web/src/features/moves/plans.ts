@@ -1,0 +1,3 @@
+/** The plans a company can move between. */
+export const planNames = ["starter", "growth", "business", "enterprise"] as const;
+export type PlanName = (typeof planNames)[number];
