@@ -90,7 +90,7 @@ func Journal(ctx context.Context, dir string, writes int) (commands, bare []time
 		defer func() { err = errors.Join(err, s.Close()) }()
 		docs[i] = s
 	}
-	store, err := tenantstore.Open(ctx, docs[0], app.Collections())
+	store, err := tenantstore.Open(ctx, docs[0], app.Collections(), id.NewEnvironment())
 	if err != nil {
 		return nil, nil, err
 	}
