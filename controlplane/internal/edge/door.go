@@ -18,6 +18,11 @@ import (
 // guard runs before everything: it ties the request to the server's life, sets
 // the security headers and refuses what another site made the browser send.
 func (s *Server) guard(c *fiber.Ctx) error {
+	// A stream that ended on this connection has left the deadline of its last
+	// event; without this the answer could not be written.
+	if err := c.Context().Conn().SetWriteDeadline(time.Time{}); err != nil {
+		return err
+	}
 	c.SetUserContext(s.cfg.Arrive(s.started, strings.Clone(c.IP())))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
