@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"testing"
@@ -294,6 +295,34 @@ func TestAConnectionServesOnAfterAStream(t *testing.T) {
 			t.Errorf("%s: %v", ask.path, err)
 		}
 		_ = resp.Body.Close()
+	}
+}
+
+func TestAConnectionServesOnAfterABodyThatWasRead(t *testing.T) {
+	t.Parallel()
+	base := serve(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for n := range 2 {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/greet", strings.NewReader(`{"name":"Ada","password":"p"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%d %s %v", resp.StatusCode, body, err)
+		}
+		_ = resp.Body.Close()
+		if reused != (n == 1) {
+			t.Errorf("request %d: the connection is an old one: %t", n, reused)
+		}
 	}
 }
 
