@@ -82,6 +82,7 @@ func run(program, out, only string, moves, documents int) error {
 		fmt.Fprintln(os.Stderr, "measuring", part.name)
 		before := load()
 		if err := part.run(); err != nil {
+			b.complain()
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		word, _, _ := strings.Cut(part.name, " ")
@@ -95,6 +96,15 @@ func run(program, out, only string, moves, documents int) error {
 		return err
 	}
 	return b.report.Write(out)
+}
+
+// complain shows the ends of the programs' logs, before they are deleted.
+func (b *bench) complain() {
+	logs, _ := filepath.Glob(filepath.Join(b.dir, "*.log"))
+	for _, path := range logs {
+		said, _ := os.ReadFile(path)
+		fmt.Fprintf(os.Stderr, "the end of %s:\n%s\n", filepath.Base(path), said[max(0, len(said)-4000):])
+	}
 }
 
 // load is how many programs wanted to run in the last minute, ours included.
