@@ -333,3 +333,16 @@ func (c *Customer) AwaitRun(ctx context.Context, id string) (Run, error) {
 	})
 	return last, err
 }
+
+// Cookie is the header with which another program acts as this customer.
+func (c *Customer) Cookie() string {
+	site, err := url.Parse(c.base)
+	if err != nil {
+		panic(err) // the product said that it listens there
+	}
+	var pairs []string
+	for _, one := range c.http.Jar.Cookies(site) {
+		pairs = append(pairs, one.Name+"="+one.Value)
+	}
+	return strings.Join(pairs, "; ")
+}

@@ -18,6 +18,11 @@ import (
 // guard runs before everything: it ties the request to the server's life, sets
 // the security headers and refuses what another site made the browser send.
 func (s *Server) guard(c *fiber.Ctx) error {
+	// A stream that ended on this connection has left the deadline of its last
+	// event; without this the answer could not be written.
+	if err := c.Context().Conn().SetWriteDeadline(time.Time{}); err != nil {
+		return err
+	}
 	c.SetUserContext(s.cfg.Arrive(s.started, strings.Clone(c.IP())))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
@@ -38,9 +43,12 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	s.took.WithLabelValues(strings.Clone(c.Method()), c.Route().Path, strconv.Itoa(c.Response().StatusCode())).Observe(time.Since(began).Seconds())
 	if c.Request().IsBodyStream() {
 		// What nobody read of a body would be taken for the next request. It is thrown
-		// away, so that the client hears the answer, and the connection ends.
-		_, _ = io.Copy(io.Discard, io.LimitReader(c.Request().BodyStream(), maxDrain))
-		c.Context().SetConnectionClose()
+		// away, so that the client hears the answer, and the connection ends. Of most
+		// bodies nothing is left.
+		n, left := io.Copy(io.Discard, io.LimitReader(c.Request().BodyStream(), maxDrain))
+		if n > 0 || left != nil {
+			c.Context().SetConnectionClose()
+		}
 	}
 	return err
 }

@@ -10,11 +10,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 	"github.com/dyocense/dyocense/shared/fault"
@@ -254,6 +257,73 @@ func TestStream(t *testing.T) {
 	cancel()
 	_ = resp.Body.Close()
 	<-gone // the operation learns that the client has left
+}
+
+// The deadline of the stream's last event is shortened from seconds, so that the
+// test need not wait for it.
+func TestAConnectionServesOnAfterAStream(t *testing.T) {
+	within := sse.WriteTimeout
+	sse.WriteTimeout = 20 * time.Millisecond
+	t.Cleanup(func() { sse.WriteTimeout = within })
+	type beat struct {
+		N int `json:"n"`
+	}
+	base := serve(t, func(s *edge.Server) {
+		edge.Stream(s, edge.Route{Method: http.MethodGet, Path: "/v1/beats", ID: "beats"}, "beat", func(context.Context, *struct{}) (<-chan beat, error) {
+			values := make(chan beat, 1)
+			values <- beat{1}
+			close(values)
+			return values, nil
+		})
+		edge.Handle(s, edge.Route{Method: http.MethodPost, Path: "/v1/late", ID: "late"}, func(context.Context, *struct{}) (*struct{}, error) {
+			time.Sleep(2 * sse.WriteTimeout) // the deadline is what is tested
+			return &struct{}{}, nil
+		})
+	})
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	for _, ask := range []struct{ method, path string }{{http.MethodGet, "/v1/beats"}, {http.MethodPost, "/v1/late"}} { // a POST is not repeated by the client
+		req, err := http.NewRequestWithContext(t.Context(), ask.method, base+ask.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Errorf("%s: %v", ask.path, err)
+		}
+		_ = resp.Body.Close()
+	}
+}
+
+func TestAConnectionServesOnAfterABodyThatWasRead(t *testing.T) {
+	t.Parallel()
+	base := serve(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for n := range 2 {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/greet", strings.NewReader(`{"name":"Ada","password":"p"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%d %s %v", resp.StatusCode, body, err)
+		}
+		_ = resp.Body.Close()
+		if reused != (n == 1) {
+			t.Errorf("request %d: the connection is an old one: %t", n, reused)
+		}
+	}
 }
 
 func TestForward(t *testing.T) {
