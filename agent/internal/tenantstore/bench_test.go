@@ -79,11 +79,7 @@ func BenchmarkCopy(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				docs := sqlite(b, filepath.Join(b.TempDir(), fmt.Sprintf("to%d.db", copied)))
-				if err := docs.Ensure(b.Context(), withOwn(notes())...); err != nil {
-					b.Fatal(err)
-				}
-				to := &Replica{docs: docs, raw: &Raw{docs: docs, collections: notes()}, self: "env_b"}
-				noError(b, to.begin(b.Context(), Standby{Move: "m", Claim: 1, Base: Start()}))
+				to := replicaIn(b, docs, there, Standby{Move: "m", Claim: 1, Base: Start()})
 				b.StartTimer()
 				copied += carryAll(b, raw, to, size)
 			}

@@ -116,15 +116,6 @@ func (w *worker) provision(ctx context.Context, rec record) error {
 func (w *worker) forward(ctx context.Context, rec record, do func(context.Context, record, *follower) error) error {
 	source, target := w.source(), w.target(rec.Facts)
 	move := w.order.agentMove(rec.Facts)
-	if rec.Facts.Attempt > 1 && rec.Facts.Base == nil {
-		// The owner has one move at a time; the attempt before may still be that.
-		before := rec.Facts
-		before.Attempt--
-		_, _, err := ask[contract.TransferReached](ctx, source, "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(before)})
-		if err != nil {
-			return err
-		}
-	}
 	begun, _, err := ask[contract.TransferReached](ctx, source, "begin", contract.TransferBegin{
 		V: contract.Version, Move: move, Claim: w.claim, From: source.env, To: target.env,
 	})
@@ -151,9 +142,7 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		}); err != nil {
 			return err
 		}
-		failpoint.Here("migration.before-remove")
-		gone, err := w.remove(ctx, rec.Facts, env, again)
-		failpoint.Here("migration.after-remove")
+		failpoint.Here("migration.after-base")
 		if rec, err = w.reload(ctx); err != nil {
 			return err
 		}
