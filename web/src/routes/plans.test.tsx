@@ -1,7 +1,6 @@
 import { screen } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
-import type { Move } from "@/lib/api/moves";
-import { copying } from "@/testing/moves";
+import { copying, type SentMove } from "@/testing/moves";
 import { show } from "@/testing/render";
 import { PlansPage } from "./plans";
 
@@ -13,7 +12,7 @@ const plans = [
 interface Who {
   plan: string | null;
   role?: string;
-  move?: Move;
+  move?: SentMove;
 }
 
 // Shows the plans to somebody and gives what each of the two columns offers.

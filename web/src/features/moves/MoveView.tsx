@@ -150,9 +150,10 @@ function OldCopy({ move, now }: { move: Move; now: number }) {
         <Facts
           rows={[
             { name: "Deleted", value: moment(move.proof.deletedAt) },
-            { name: "Documents deleted", value: number(move.proof.documents) },
-            { name: "Confirmed by", value: <code className={classes.code}>{move.proof.agent}</code> },
-            { name: "Last entry of its journal", value: <code className={classes.code}>{move.proof.chain}</code> },
+            { name: "Where it was", value: <code className={classes.code}>{move.proof.environment}</code> },
+            { name: "The new place holds", value: plural(move.proof.documents, "document") },
+            { name: "Its journal", value: plural(move.proof.entries, "entry", "entries") },
+            { name: "Hash of that journal", value: <code className={classes.code}>{move.proof.chain}</code> },
           ]}
         />
       </Panel>
@@ -175,6 +176,7 @@ function fate(move: Move, now: number): string {
         : `It is deleted on ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}; the proof is shown here.`;
     case "rolling_back":
       return "It takes over again.";
+    case "discarding":
     case "rolled_back":
       return "It is the one in use again.";
     case "aborted":

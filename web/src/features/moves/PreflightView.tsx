@@ -265,8 +265,8 @@ function Excess({ preflight, nameOf }: Named) {
                 {row.what}
                 <span className={classes.becomes}>{row.becomes}</span>
               </th>
-              <td className="num">{row.have}</td>
-              <td className="num">{row.allowed}</td>
+              <td className="num">{number(row.have)}</td>
+              <td className="num">{number(row.allowed)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,7 +1,6 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { ask } from "@/lib/api/client";
-import { movesApi } from "@/lib/api/moves";
+import { api, ask } from "@/lib/api/client";
 import { Problem } from "@/lib/api/problem";
 import { count, flag, list, maybe, text } from "@/lib/api/shape";
 import { percent } from "@/lib/format";
@@ -23,7 +22,7 @@ const stageShape = z.object({
 });
 
 const actionShape = z.object({
-  name: z.enum(["pause", "resume", "switch", "abort", "roll_back", "accept", "retry"]),
+  name: z.enum(["pause", "resume", "switch", "abort", "roll_back", "accept", "retry", "clean"]),
   title: text,
   confirm: text,
 });
@@ -49,6 +48,7 @@ export const moveShape = z.object({
     "aborted",
     "failed",
     "rolling_back",
+    "discarding",
     "rolled_back",
   ]),
   over: flag,
@@ -77,7 +77,7 @@ export const moveShape = z.object({
   actions: list(actionShape),
   events: list(z.object({ n: z.number(), at: text, text: text, detail: text })),
   error: maybe(z.object({ code: text, detail: text })),
-  proof: maybe(z.object({ deletedAt: text, agent: text, documents: count, chain: text })),
+  proof: maybe(z.object({ deletedAt: text, environment: text, documents: count, entries: count, chain: text })),
 });
 
 /** One live move of the company, as the product last told. */
@@ -99,11 +99,11 @@ export const moveQuery = queryOptions({
 // error: the current move is asked for once there is one.
 async function askForMove(known: Move | null, signal: AbortSignal): Promise<Move | null> {
   if (known === null) {
-    const { moves } = await ask(z.object({ moves: list(moveShape) }), movesApi.GET("/v1/moves", { signal }));
+    const { moves } = await ask(z.object({ moves: list(moveShape) }), api.GET("/v1/moves", { signal }));
     return moves.find((move) => !move.over) ?? moves[0] ?? null;
   }
   try {
-    return await ask(moveShape, movesApi.GET("/v1/moves/current", { signal }));
+    return await ask(moveShape, api.GET("/v1/moves/current", { signal }));
   } catch (error) {
     if (error instanceof Problem && error.code === "move.none") return null;
     throw error;
@@ -111,7 +111,7 @@ async function askForMove(known: Move | null, signal: AbortSignal): Promise<Move
 }
 
 export function act(move: string, action: Action["name"]): Promise<Move> {
-  return ask(moveShape, movesApi.POST("/v1/moves/{id}/actions", { params: { path: { id: move } }, body: { action } }));
+  return ask(moveShape, api.POST("/v1/moves/{id}/actions", { params: { path: { id: move } }, body: { action } }));
 }
 
 /** Keeps news of the move. */
@@ -171,6 +171,8 @@ export function inShort(move: Move | null): { text: string; tone: TagTone } | nu
       return { text: "Stopping the move", tone: "busy" };
     case "rolling_back":
       return { text: "Going back", tone: "busy" };
+    case "discarding":
+      return { text: "Went back", tone: "busy" };
     default:
       return { text: `Moving ${share(move)}`, tone: "busy" };
   }
