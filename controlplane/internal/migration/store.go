@@ -55,6 +55,7 @@ type progress struct {
 	Lag        int64            `json:"lag"`                // entries
 	Eta        *float64         `json:"eta"`                // seconds
 	WaitingFor string           `json:"waitingFor"`
+	State      State            `json:"state"` // in which it waits
 }
 
 // books keeps the moves.

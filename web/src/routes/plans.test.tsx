@@ -43,12 +43,12 @@ describe("the way from plan to plan", () => {
   it("is an upgrade for the owner of a paying company", async () => {
     expect(await offers({ plan: "growth" })).toEqual([
       ["Your plan", null],
-      ["Upgrade to Enterprise", "/upgrade?plan=enterprise&interval=month"],
+      ["Upgrade to Enterprise", "/upgrade?plan=enterprise"],
     ]);
   });
   it("is a change of plan for the owner of a company in its own environment", async () => {
     expect(await offers({ plan: "enterprise" })).toEqual([
-      ["Change to Growth", "/upgrade?plan=growth&interval=month"],
+      ["Change to Growth", "/upgrade?plan=growth"],
       ["Change plan", "/upgrade?plan=growth"],
     ]);
   });

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import * as z from "zod/mini";
 import { describe, expect, it, vi } from "vitest";
-import { cleaned, copying, failed, paused, ready, switched, type SentMove } from "@/testing/moves";
+import { began, cleaned, copying, failed, paused, ready, switched, type SentMove } from "@/testing/moves";
 import { show } from "@/testing/render";
 import { moveShape } from "./moves";
 import { MoveView } from "./MoveView";
@@ -96,6 +96,14 @@ describe("a move that switched", () => {
     expect(screen.getByText(/Writes paused for/).textContent).toBe("Writes paused for 23 ms");
     expect(screen.getByText(/You can go back until \d+ Mar 2099/)).toBeTruthy();
     expect(buttons()).toEqual(["Keep it", "Go back to the pool"]);
+  });
+  it("shows no share once it goes back, and both pauses", async () => {
+    const back = { millis: 13, attempts: 2, at: began };
+    await showMove(switched({ state: "discarding", actions: [], pauseBack: back, headline: "You are back where you were." }));
+    expect(screen.queryByRole("progressbar")).toBeNull();
+    expect(screen.getByText(/Writes paused for/).textContent).toBe("Writes paused for 23 ms");
+    expect(screen.getByText(/on the way back/).textContent).toBe("and on the way back for 13 ms");
+    expect(screen.getByText("It is the one in use again.")).toBeTruthy();
   });
   it("shows the proof that the old copy is gone", async () => {
     await showMove(cleaned());

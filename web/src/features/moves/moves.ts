@@ -27,6 +27,8 @@ const actionShape = z.object({
   confirm: text,
 });
 
+const pauseShape = z.object({ millis: count, attempts: count, at: text });
+
 export const moveShape = z.object({
   id: z.string(),
   direction: z.enum(["upgrade", "downgrade", "move"]),
@@ -71,7 +73,8 @@ export const moveShape = z.object({
     waitingFor: text,
   }),
   collections: list(z.object({ name: z.string(), title: text, documents: count, copied: count, verified: count })),
-  pause: maybe(z.object({ millis: count, attempts: count, at: text })),
+  pause: maybe(pauseShape),
+  pauseBack: maybe(pauseShape),
   parity: list(z.object({ run: z.string(), title: text, same: flag, before: text, after: text })),
   mismatches: list(z.object({ collection: text, id: text, field: text, source: value, target: value })),
   actions: list(actionShape),
@@ -146,6 +149,11 @@ export function newer(known: Move | null, news: Move): Move {
 /** True while something goes on by itself, so that a second is a long time. */
 export function isBusy(move: Move): boolean {
   return !move.over && !move.paused && !["ready", "switched", "accepted", "failed"].includes(move.state);
+}
+
+/** True while the move goes towards the switch or is past it: only then a share of it is done. */
+export function isForward(move: Move): boolean {
+  return !["failed", "aborting", "aborted", "rolling_back", "discarding", "rolled_back"].includes(move.state);
 }
 
 /** The share done, in whole per cent: 100 only when everything is. */

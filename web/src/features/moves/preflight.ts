@@ -57,6 +57,11 @@ export function start(wish: { plan: PlanName; interval: Interval; confirm: strin
 
 const verbs = { upgrade: "Upgrade", downgrade: "Downgrade", move: "Move" } as const;
 
+/** The button that starts it, as long as it cannot be pressed. */
+export function startVerb({ direction }: Preflight): string {
+  return verbs[direction];
+}
+
 /** The button that starts it: what happens, and for how much. */
 export function startWords({ direction, price: sum }: Preflight, when: When): string {
   const due = price(sum.dueTodayCents / 100, sum.currency);
