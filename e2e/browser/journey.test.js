@@ -1,30 +1,16 @@
 // The whole journey in a real browser: from the sign-up form to the exported
 // orders, with a look at accessibility on every page on the way.
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
-import { browserFlags, browserPath, startProduct } from "./product.js";
+import { lookAt, openPage, payWith, pictures, startProduct, want } from "./product.js";
 
-const pictures = process.env.DYOCENSE_PICTURES; // a folder for screenshots, when somebody wants to look
-
-let product, browser, context, page;
-const complaints = []; // what the browser itself complained about
+let product, browser, page, complaints;
 
 before(async () => {
   product = await startProduct();
-  browser = await chromium.launch({ executablePath: browserPath(), args: browserFlags });
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
-  page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    // A refused request is shown to the person; the browser notes it as an error too.
-    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
-  });
-  if (pictures) await mkdir(pictures, { recursive: true });
+  ({ browser, page, complaints } = await openPage());
 });
 
 after(async () => {
@@ -33,15 +19,9 @@ after(async () => {
   assert.equal(code, 0, "the product must end cleanly");
 });
 
-/** Checks the page as it stands: nothing serious for axe, and a picture if wanted. */
 async function look(name) {
   await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {}); // live pages never rest
-  if (pictures) await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations
-    .filter((v) => v.impact === "serious" || v.impact === "critical")
-    .map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
-  assert.deepEqual(serious, [], `axe on ${name}`);
+  await lookAt(page, name);
 }
 
 test("a visitor signs up and confirms the address with the mail in the outbox", async () => {
@@ -72,10 +52,7 @@ test("chooses a plan, has a card declined, pays with another, and watches the sp
   await page.getByRole("button", { name: /^Pay/ }).click();
   await page.getByRole("alert").filter({ hasText: /declined/i }).waitFor();
   await look("declined");
-  await page.getByLabel("Card number").fill("4242 4242 4242 4242");
-  await page.getByLabel(/Expiry/).fill("12 / 34");
-  await page.getByLabel("Security code").fill("123");
-  await page.getByRole("button", { name: /^Pay/ }).click();
+  await payWith(page, "4242 4242 4242 4242");
   await page.waitForURL("**/welcome**");
   await page.getByRole("link", { name: "Add your data" }).waitFor();
   await look("welcome");
@@ -109,17 +86,8 @@ test("loads a sample business and sees its tables", async () => {
   await page.keyboard.press("Escape");
 });
 
-/** Types what is wanted, has it read, and waits until what was understood is shown. */
-async function want(words, understood) {
-  await page.goto(`${product.url}/goal`);
-  await page.getByRole("textbox", { name: "What do you want to achieve?" }).fill(words);
-  await page.getByRole("button", { name: "Read my words" }).click();
-  const answer = page.getByRole("status").filter({ hasText: "the fields below are filled in" });
-  await answer.getByText(understood).first().waitFor();
-}
-
 test("says what it wants in plain words, and decides", async () => {
-  await want("Order for the next 6 weeks, at most 3,000 a week, 95 % service", /6 weeks/i);
+  await want(page, product.url, "Order for the next 6 weeks, at most 3,000 a week, 95 % service", /6 weeks/i);
   assert.equal(await page.getByLabel("Plan ahead (weeks)").inputValue(), "6", "the words fill the form");
   await look("goal");
   await page.getByRole("button", { name: "Make the decision" }).click();
@@ -147,7 +115,7 @@ test("sees the result: orders, costs against alternatives, proof, exports", asyn
 });
 
 test("cannot have everything: a budget too small is told, with what to change", async () => {
-  await want("Next 6 weeks, at most 5 a week", /at most 5/i);
+  await want(page, product.url, "Next 6 weeks, at most 5 a week", /at most 5/i);
   await page.getByRole("button", { name: "Make the decision" }).click();
   await page.getByRole("heading", { name: "Why it cannot be done" }).waitFor({ timeout: 90_000 });
   await look("infeasible");

@@ -46,7 +46,7 @@ func (w *worker) verify(ctx context.Context, rec record, f *follower) error {
 	at := f.at()
 	return w.advance(ctx, Verified, func(r *record) {
 		r.Facts.Verified = &at
-		r.Text = fmt.Sprintf("Every row was compared, up to entry %d", at.Slot)
+		r.Text = fmt.Sprintf("Every row was compared, up to entry %d of the journal", at.Slot)
 	})
 }
 
@@ -75,7 +75,7 @@ func (w *worker) compare(ctx context.Context, rec record, f *follower) error {
 	}
 	if err := w.note(ctx, func(r *record) {
 		r.Facts.Mismatch = wrong
-		r.Text = fmt.Sprintf("%d rows differ", len(wrong))
+		r.Text = "Different on the copy: " + counted(len(wrong), "row")
 	}); err != nil {
 		return err
 	}

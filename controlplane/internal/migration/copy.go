@@ -33,13 +33,17 @@ func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
 		failpoint.Here("migration.before-copied-" + t.Name)
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Done = append(r.Facts.Done, t.Name)
-			r.Text = "Copied " + titleOf(t.Name)
+			r.Text = "Copied: " + titleOf(t.Name)
 		}); err != nil {
 			return err
 		}
 		failpoint.Here("migration.after-copied-" + t.Name)
 	}
-	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; changes follow" })
+	var bytes int64
+	w.report(func(p *progress) { bytes = p.Bytes })
+	return w.advance(ctx, Copied, func(r *record) {
+		r.Facts.Bytes, r.Text = bytes, "Everything is copied; the copy follows each change"
+	})
 }
 
 // page is some documents on their way.

@@ -5,7 +5,7 @@ import "github.com/dyocense/dyocense/shared/fault"
 // The faults of this slice.
 var (
 	ErrNone             = fault.New(fault.NotFound, "move.none", "Your workspace has never been moved.")
-	ErrActive           = fault.New(fault.Conflict, "move.active", "Your workspace is being moved already. Follow it on the page Upgrade.")
+	ErrActive           = fault.New(fault.Conflict, "move.active", "Your workspace is being moved already. Follow it on the page of the move.")
 	ErrPreflightChanged = fault.New(fault.Conflict, "move.preflight_changed", "What you confirmed is no longer how things are. Look at the new figures and confirm again.")
 	ErrBlocked          = fault.New(fault.Conflict, "move.blocked", "Your workspace cannot be moved now.")
 	ErrNotOffered       = fault.New(fault.Conflict, "move.not_offered", "That is not possible in the present stage of the move. Look at what is offered now.")

@@ -167,7 +167,7 @@ func (s *Service) Act(ctx context.Context, t id.Tenant, m id.Move, action string
 			return Move{}, err
 		}
 		offered := false
-		for _, a := range actions(last) {
+		for _, a := range actions(row.Value, last) {
 			offered = offered || a.Name == action
 		}
 		if !offered {
@@ -177,9 +177,9 @@ func (s *Service) Act(ctx context.Context, t id.Tenant, m id.Move, action string
 		n.Worker = ""
 		switch action {
 		case "pause":
-			n.Paused, n.Text = true, "Paused"
+			n.Paused, n.Text = true, "You paused it"
 		case "resume":
-			n.Paused, n.Text = false, "Resumed"
+			n.Paused, n.Text = false, "You resumed it"
 		default:
 			n.Wish, n.Paused, n.Text = Wish(action), false, asked[Wish(action)]
 		}
@@ -196,7 +196,8 @@ func (s *Service) Act(ctx context.Context, t id.Tenant, m id.Move, action string
 }
 
 var asked = map[Wish]string{
-	WishSwitch: "Switch now", WishAbort: "Give up", WishRollBack: "Go back", WishAccept: "Keep it", WishRetry: "Try again", WishClean: "Delete the old copy",
+	WishSwitch: "You asked for the switch", WishAbort: "You asked to give the move up", WishRollBack: "You asked to go back",
+	WishAccept: "You asked to keep it", WishRetry: "You asked to try again", WishClean: "You asked to delete the old copy",
 }
 
 // Watch tells the current move at once and after each change, until it is over or

@@ -185,7 +185,7 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 		return Order{}, Preflight{}, billing.ErrNotSubscribed
 	}
 	if standing.Plan.Mode == next.Mode {
-		return Order{}, Preflight{}, ErrPlanOrder.Saying("%s and %s run at the same place. PlanDifference the plan under Plans.", standing.Plan.Name, next.Name)
+		return Order{}, Preflight{}, ErrPlanOrder.Saying("%s and %s run at the same place. Change the plan under Plans.", standing.Plan.Name, next.Name)
 	}
 	name, err := s.companies.Name(ctx, who.Tenant)
 	if err != nil {
@@ -199,7 +199,7 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 	p := Preflight{
 		Direction: Upgrade, FromPlan: o.FromPlan, ToPlan: to, Interval: interval, Changes: changes(*standing.Plan, next),
 		ExpectedPauseMillis: 25, Excess: []Excess{}, Blockers: []Blocker{}, Price: Price{Lines: []PriceLine{}, Currency: billing.Currency},
-		GoBack: fmt.Sprintf("One click within %d days after the switch, without losing anything you did meanwhile; the payment is given back. After that, by a downgrade.", int(s.times.Soak.Hours()/24)),
+		GoBack: goBack(s.times.Soak),
 	}
 	if next.Mode != features.Platform {
 		o.Direction, p.Direction = Downgrade, Downgrade
@@ -217,19 +217,19 @@ func (s *Service) look(ctx context.Context, who identity.Who, to billing.PlanID,
 		return o, p, err
 	}
 	if standing.Access != billing.Active {
-		p.Blockers = append(p.Blockers, Blocker{Code: "move.unpaid", Text: "The present plan is not paid.", WayOut: "Settle the open invoice first."})
+		p.Blockers = append(p.Blockers, Blocker{Code: "move.unpaid", Text: "Your present plan is not paid.", WayOut: "Pay the open invoice first."})
 	}
 	row, err := s.books.active.Get(ctx, string(who.Tenant))
 	switch {
 	case err == nil:
-		b := Blocker{Code: ErrActive.Code, Text: "Your workspace is being moved already.", WayOut: "Wait until that is over, or give it up."}
+		b := Blocker{Code: ErrActive.Code, Text: "Your workspace is being moved already.", WayOut: "Wait until that is over, or give it up on the page of the move."}
 		last, err := s.books.last(ctx, row.Value.Move)
 		if err == nil && last.over() {
 			// Its worker has gone before it could say so.
 			return o, p, s.books.close(ctx, Order{ID: row.Value.Move, Tenant: who.Tenant})
 		}
 		if err == nil && last.State == Accepted {
-			b.WayOut = "Delete the old copy of the last move now; then this one can begin."
+			b.Text, b.WayOut = "The old copy of the last move is still kept.", "Delete it on the page of that move; then this one can begin."
 		}
 		p.Blockers = append(p.Blockers, b)
 	case !errors.Is(err, docstore.ErrNotFound):
@@ -247,7 +247,7 @@ func (s *Service) price(ctx context.Context, o *Order, p *Preflight) error {
 			return err
 		}
 		problem := fault.ProblemOf(err)
-		p.Blockers = append(p.Blockers, Blocker{Code: problem.Code, Text: problem.Detail, WayOut: "Then look at this page again."})
+		p.Blockers = append(p.Blockers, Blocker{Code: problem.Code, Text: problem.Detail, WayOut: wayOut(problem.Code)})
 		return nil
 	}
 	o.Quote = &q
@@ -256,6 +256,26 @@ func (s *Service) price(ctx context.Context, o *Order, p *Preflight) error {
 		p.Price.Lines = append(p.Price.Lines, PriceLine(l))
 	}
 	return nil
+}
+
+// wayOut says what to do about what speaks against a price.
+func wayOut(code string) string {
+	switch code {
+	case billing.ErrOtherInterval.Code:
+		return "Look at the price for how often you pay today."
+	case billing.ErrUnpaid.Code, billing.ErrChanging.Code, billing.ErrNotSubscribed.Code:
+		return "Then check again here."
+	}
+	return "Check again in a moment; if it stays, write to support."
+}
+
+// goBack says how long and how the way back is open.
+func goBack(soak time.Duration) string {
+	within := counted(int(soak.Hours()/24), "day")
+	if soak < 24*time.Hour {
+		within = "less than a day"
+	}
+	return "One click, for " + within + " after the switch. Nothing you do meanwhile is lost, and the plan and its price are as before. After that, by another change of plan."
 }
 
 const (
@@ -344,7 +364,6 @@ func changes(a, b billing.Plan) []PlanDifference {
 		return "shared pool"
 	}
 	all := []PlanDifference{
-		{"Plan", a.Name, b.Name},
 		{"Infrastructure", place(a), place(b)},
 		{"Locations", limit(a.Locations), limit(b.Locations)},
 		{"Decisions a month", limit(a.Decisions), limit(b.Decisions)},

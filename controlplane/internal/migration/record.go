@@ -94,6 +94,8 @@ type facts struct {
 	Paid      bool                    `json:"paid,omitempty"`
 	Halt      *problem                `json:"halt,omitempty"`  // why there shall be no more attempts to switch
 	Pause     *pause                  `json:"pause,omitempty"` // of the last switch
+	PauseBack *pause                  `json:"pauseBack,omitempty"`
+	Bytes     int64                   `json:"bytes,omitempty"` // copied
 	SoakUntil *time.Time              `json:"soakUntil,omitempty"`
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
 	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back

@@ -54,7 +54,7 @@ func testBooks(t *testing.T) books {
 func TestWhatIsOfferedCanBeDone(t *testing.T) {
 	t.Parallel()
 	for _, s := range states() {
-		for _, a := range actions(in(s)) {
+		for _, a := range actions(Order{}, in(s)) {
 			if a.Name == "pause" || a.Name == "resume" {
 				continue
 			}
@@ -72,7 +72,7 @@ func TestWhatIsOfferedCanBeDone(t *testing.T) {
 	}
 	for wish, where := range wishes {
 		for s := range where {
-			if !slices.ContainsFunc(actions(in(s)), func(a Action) bool { return Wish(a.Name) == wish }) {
+			if !slices.ContainsFunc(actions(Order{}, in(s)), func(a Action) bool { return Wish(a.Name) == wish }) {
 				t.Errorf("%s has a place in %s and is not offered", wish, s)
 			}
 		}
@@ -82,18 +82,18 @@ func TestWhatIsOfferedCanBeDone(t *testing.T) {
 func TestNothingIsOfferedOfAMoveThatIsOver(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{Cleaned, Aborted, RolledBack} {
-		if got := actions(in(s)); len(got) > 0 {
+		if got := actions(Order{}, in(s)); len(got) > 0 {
 			t.Errorf("%s offers %v", s, got)
 		}
 	}
 	r := in(Switched)
 	r.Wish = WishRollBack
-	if got := actions(r); len(got) > 0 {
+	if got := actions(Order{}, r); len(got) > 0 {
 		t.Errorf("while something is asked for, %v is offered", got)
 	}
 	r = in(Switched)
 	r.Facts.OneWay = true
-	if slices.ContainsFunc(actions(r), func(a Action) bool { return a.Name == "roll_back" }) {
+	if slices.ContainsFunc(actions(Order{}, r), func(a Action) bool { return a.Name == "roll_back" }) {
 		t.Error("a way back is offered to a copy that differs")
 	}
 }

@@ -71,13 +71,13 @@ func (w *worker) choose(ctx context.Context, rec record) error {
 	}
 	failpoint.Here("migration.after-request")
 	return w.advance(ctx, TargetWanted, func(r *record) {
-		r.Facts.Target, r.Text = target, "New infrastructure was asked for"
+		r.Facts.Target, r.Text = target, "Infrastructure of your own was asked for"
 	})
 }
 
 // provision waits until the target can be asked.
 func (w *worker) provision(ctx context.Context, rec record) error {
-	w.report(func(p *progress) { p.WaitingFor = "the new infrastructure to start" })
+	w.report(func(p *progress) { p.WaitingFor = "the new place to answer" })
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -94,7 +94,7 @@ func (w *worker) provision(ctx context.Context, rec record) error {
 			case err == nil && is.Role == "owner":
 				return w.fail(ctx, ErrBlocked.Saying("The place to move to serves this workspace already."))
 			case err == nil:
-				return w.advance(ctx, TargetReady, func(r *record) { r.Text = "The new infrastructure is up" })
+				return w.advance(ctx, TargetReady, func(r *record) { r.Text = "The place is up" })
 			case !fault.KindOf(err).Retryable():
 				return err
 			}
@@ -138,7 +138,7 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Base = &begun.Place
 			r.Facts.Totals = totals
-			r.Text = fmt.Sprintf("Copying begins at entry %d", begun.Place.Slot)
+			r.Text = fmt.Sprintf("Copying begins at entry %d of the journal", begun.Place.Slot)
 		}); err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (w *worker) rehearse(ctx context.Context, rec record, _ *follower) error {
 		}
 		return w.advance(ctx, Rehearsed, func(r *record) {
 			r.Facts.Parity = p.Decisions
-			r.Text = fmt.Sprintf("%d decisions were made again, with the same outcome", len(p.Decisions))
+			r.Text = "Made again on the copy, with the same outcome: " + counted(len(p.Decisions), "decision")
 			if len(p.Decisions) == 0 {
 				r.Text = "There was no decision to make again"
 			}
@@ -214,7 +214,7 @@ func (w *worker) ready(ctx context.Context, rec record, f *follower) error {
 	if !rec.Facts.Asked {
 		return w.advance(ctx, SwitchBegun, func(r *record) { r.Text = "The switch begins" })
 	}
-	w.report(func(p *progress) { p.WaitingFor = "you to press Switch now" })
+	w.report(func(p *progress) { p.WaitingFor = "you to press the button" })
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -224,11 +224,11 @@ func (w *worker) ready(ctx context.Context, rec record, f *follower) error {
 }
 
 // quote is the price that the customer agreed to last.
-func (w *worker) quote(f facts) *billing.Quote {
+func (o Order) quote(f facts) *billing.Quote {
 	if f.Quote != nil {
 		return f.Quote
 	}
-	return w.order.Quote
+	return o.Quote
 }
 
 // once names the payment of a move at the payment service; a payment that was
@@ -237,9 +237,9 @@ func (w *worker) onceFor(f facts) string { return string(w.order.ID) + "/" + ito
 
 // charge takes the money, or puts the switch off.
 func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
-	q := w.quote(rec.Facts)
+	q := w.order.quote(rec.Facts)
 	if q == nil {
-		return w.advance(ctx, Charged, func(r *record) { r.Text = "Nothing is to be paid" })
+		return w.advance(ctx, Charged, func(r *record) { r.Text = "There is nothing to pay" })
 	}
 	if _, err := w.reload(ctx); err != nil { // nobody pays for a worker that has lost its claim
 		return err
@@ -251,7 +251,12 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 	case err == nil:
 		return w.advance(ctx, Charged, func(r *record) {
 			r.Facts.Paid = true
-			r.Text = "The new plan is paid"
+			r.Text = "The plan is changed"
+			if q.DueToday > 0 {
+				r.Text += fmt.Sprintf("; %s is paid", money(q.DueToday, q.Currency))
+			} else if q.CreditToday > 0 {
+				r.Text += fmt.Sprintf("; %s is put to your credit", money(q.CreditToday, q.Currency))
+			}
 			if receipt.Number != "" {
 				r.Detail = "Invoice " + receipt.Number
 			}
@@ -270,7 +275,7 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 		return w.advance(ctx, PaymentFailed, func(r *record) {
 			r.Facts.Quote, r.Facts.Asked = &fresh, true
 			r.Text = "The price is higher than what you agreed to; nothing was paid"
-			r.Facts.Error = &problem{Code: "move.price_changed", Detail: r.Text + ". Look at the new price and press Switch now if you agree."}
+			r.Facts.Error = &problem{Code: "move.price_changed", Detail: r.Text + ". Look at the new price, and press the button if you agree."}
 		})
 	case fault.KindOf(err) == fault.Exhausted, fault.KindOf(err) == fault.Conflict:
 		p := fault.ProblemOf(err)
@@ -284,7 +289,7 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 
 // unpaid gives the money back and the plan too. It may be repeated.
 func (w *worker) unpaid(ctx context.Context, rec record) error {
-	if w.quote(rec.Facts) == nil {
+	if w.order.quote(rec.Facts) == nil {
 		return nil
 	}
 	if err := w.money.Undo(ctx, w.order.Tenant, w.onceFor(rec.Facts)); err != nil {

@@ -56,6 +56,7 @@ type progress struct {
 	Eta        *float64         `json:"eta"`                // seconds
 	EtaAt      time.Time        `json:"etaAt"`              // when Eta was so much
 	WaitingFor string           `json:"waitingFor"`
+	State      State            `json:"state"` // in which it waits
 }
 
 // books keeps the moves.

@@ -91,12 +91,9 @@ func (w *worker) rollBack(ctx context.Context, rec record) error {
 	}
 	failpoint.Here("migration.after-route")
 	return w.advance(ctx, HandedBack, func(r *record) {
-		r.Facts.Halt = nil
-		if took != nil {
-			r.Facts.Pause = took
-		}
+		r.Facts.Halt, r.Facts.PauseBack = nil, took
 		r.Text = "Back where it was"
-		if p := r.Facts.Pause; p != nil {
+		if p := took; p != nil {
 			r.Text = fmt.Sprintf("Back where it was; writes waited %.0f ms", p.Millis)
 		}
 	})

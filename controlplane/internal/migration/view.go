@@ -27,7 +27,8 @@ type Move struct {
 	Stages      []MoveStage      `json:"stages"`
 	Progress    MoveProgress     `json:"progress"`
 	Collections []CollectionView `json:"collections"`
-	Pause       *PauseView       `json:"pause,omitempty"`
+	Pause       *PauseView       `json:"pause,omitempty" doc:"of the switch"`
+	PauseBack   *PauseView       `json:"pauseBack,omitempty" doc:"of going back"`
 	Parity      []ParityView     `json:"parity"`
 	Mismatches  []Mismatch       `json:"mismatches"`
 	Actions     []Action         `json:"actions" doc:"what may be asked for now"`
@@ -88,7 +89,7 @@ type ParityView struct {
 type Action struct {
 	Name    string `json:"name" enum:"pause,resume,switch,abort,roll_back,accept,retry,clean"`
 	Title   string `json:"title"`
-	Confirm string `json:"confirm,omitempty" doc:"the question to ask first"`
+	Confirm string `json:"confirm,omitempty" doc:"what it means; show it and ask before"`
 }
 
 // EventView is one line of the log.
@@ -116,8 +117,8 @@ type Proof struct {
 
 // titles are the collections in a person's words.
 var titles = map[string]string{
-	"blobs": "files", "profile": "company profile", "tables": "tables", "uploads": "uploads", "goals": "goals",
-	"runs": "decisions", "moves": "moves", "commands": "remembered requests", "journal": "journal",
+	"blobs": "Files", "profile": "Company profile", "tables": "Tables", "uploads": "Uploads", "goals": "Goals",
+	"runs": "Decisions", "moves": "Notes of moves", "commands": "Answered requests", "journal": "Journal",
 }
 
 func titleOf(collection string) string {
@@ -135,17 +136,17 @@ type watched struct {
 
 // stages are those states, in order.
 var stages = []watched{
-	{Requested, "Ask for infrastructure"},
-	{Provisioning, "Start it"},
+	{Requested, "Ask for a place"},
+	{Provisioning, "Wait until it is up"},
 	{Copying, "Copy, while you work"},
 	{Verifying, "Compare every row"},
 	{Rehearsing, "Make the last decisions again"},
-	{ReadyToGo, "Ready"},
-	{Charging, "Payment"},
+	{ReadyToGo, "Ready to switch"},
+	{Charging, "Change the plan and pay"},
 	{Cutting, "Switch"},
 	{Switched, "Try it; you can go back"},
-	{Accepted, "Kept"},
-	{Cleaned, "Old copy deleted"},
+	{Accepted, "Keep it"},
+	{Cleaned, "Delete the old copy"},
 }
 
 // view is a move as a person sees it now.
@@ -170,7 +171,7 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 	m := Move{
 		ID: o.ID, Direction: o.Direction, FromPlan: o.FromPlan, ToPlan: o.ToPlan, State: last.State, Over: last.over(), Paused: last.Paused,
 		Headline: headline(o, last), StartedAt: o.At, SoakUntil: f.SoakUntil, DeleteAt: f.DeleteAt, Proof: f.Proof,
-		Stages: stagesOf(last, now), Collections: []CollectionView{}, Parity: []ParityView{}, Mismatches: f.Mismatch, Actions: actions(last),
+		Stages: stagesOf(last, now), Collections: []CollectionView{}, Parity: []ParityView{}, Mismatches: f.Mismatch, Actions: actions(o, last),
 	}
 	if m.Mismatches == nil {
 		m.Mismatches = []Mismatch{}
@@ -186,6 +187,9 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 	}
 	if f.Pause != nil {
 		m.Pause = &PauseView{Millis: f.Pause.Millis, Attempts: f.Pause.Attempts, At: f.Pause.At}
+	}
+	if f.PauseBack != nil {
+		m.PauseBack = &PauseView{Millis: f.PauseBack.Millis, Attempts: f.PauseBack.Attempts, At: f.PauseBack.At}
 	}
 	for _, d := range f.Parity {
 		m.Parity = append(m.Parity, ParityView(d))
@@ -207,7 +211,10 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 		m.Progress.DocumentsVerified += c.Verified
 	}
 	m.Progress.BytesCopied, m.Progress.LagEntries = p.Bytes, p.Lag
-	if !m.Over {
+	if f.Bytes > 0 {
+		m.Progress.BytesCopied = f.Bytes
+	}
+	if !m.Over && p.State == last.State { // a beat of an earlier stage tells of that one
 		m.Progress.WaitingFor = p.WaitingFor
 	}
 	if last.State == Copying {
@@ -219,7 +226,7 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 			m.Progress.BytesTotal = int64(float64(p.Bytes) / float64(d) * float64(m.Progress.DocumentsTotal))
 		}
 	} else {
-		m.Progress.BytesTotal = p.Bytes
+		m.Progress.BytesTotal = m.Progress.BytesCopied
 	}
 	m.Progress.Percent = percent(last.State, m.Progress)
 	return m
@@ -231,10 +238,12 @@ func past(s, stage State) bool {
 	case RollingBack, Discarding, RolledBack:
 		return true
 	}
-	position := func(of State) int {
-		return slices.IndexFunc(stages, func(x watched) bool { return x.state == of })
-	}
 	return position(s) > position(stage)
+}
+
+// position is a state's place among the stages, -1 for one that is none.
+func position(of State) int {
+	return slices.IndexFunc(stages, func(x watched) bool { return x.state == of })
 }
 
 // percent grows with copying up to 60 and with comparing up to 90; the rest are
@@ -270,7 +279,8 @@ func percent(s State, p MoveProgress) int {
 func stagesOf(last record, now time.Time) []MoveStage {
 	var out []MoveStage
 	f := last.Facts
-	for _, s := range stages {
+	latest := -1 // of the stages that the move fell back from
+	for i, s := range stages {
 		stage := MoveStage{Name: string(s.state), Title: s.title, State: "waiting", Millis: f.Spent[s.state] * 1000}
 		if at, entered := f.Entered[s.state]; entered {
 			stage.StartedAt, stage.State = &at, "done"
@@ -278,6 +288,10 @@ func stagesOf(last record, now time.Time) []MoveStage {
 				stage.State = "working"
 				stage.Millis += float64(now.Sub(at).Milliseconds())
 			}
+		}
+		if stage.State == "done" && ahead(s.state, last.State) && (s.state != Charging || !f.Paid) {
+			stage.State = "waiting"
+			latest = i
 		}
 		switch last.State {
 		case Failed, Aborting, Aborted:
@@ -296,17 +310,20 @@ func stagesOf(last record, now time.Time) []MoveStage {
 			}
 		case Verifying:
 			if f.Verified != nil {
-				stage.Detail = fmt.Sprintf("up to entry %d", f.Verified.Slot)
+				stage.Detail = fmt.Sprintf("up to entry %d of the journal", f.Verified.Slot)
 			}
 		case Rehearsing:
 			if len(f.Parity) > 0 {
-				stage.Detail = fmt.Sprintf("%d decisions", len(f.Parity))
+				stage.Detail = counted(len(f.Parity), "decision")
 			}
 		}
 		out = append(out, stage)
 	}
+	if latest >= 0 && f.Error != nil {
+		out[latest].State = "failed"
+	}
 	if last.State == Failed {
-		latest := -1
+		latest = -1
 		for i, s := range out {
 			if s.StartedAt != nil && (latest < 0 || s.StartedAt.After(*out[latest].StartedAt)) {
 				latest = i
@@ -319,15 +336,19 @@ func stagesOf(last record, now time.Time) []MoveStage {
 	return out
 }
 
+// ahead says whether stage lies before a move that is at s: if it was there, it
+// fell back.
+func ahead(stage, s State) bool { return position(s) >= 0 && position(stage) > position(s) }
+
 // headline says what happens now.
 func headline(o Order, r record) string {
-	where := "your own infrastructure"
+	where := "on your own infrastructure"
 	if o.Direction == Downgrade {
-		where = "the shared pool"
+		where = "in the shared pool"
 	}
 	switch r.State {
 	case Requested, Provisioning:
-		return "A place on " + where + " is being made. You can go on working."
+		return "A place " + where + " is being made ready. You can go on working."
 	case Copying:
 		if r.Paused {
 			return "Copying is paused. Nothing has changed for you."
@@ -338,16 +359,22 @@ func headline(o Order, r record) string {
 	case Rehearsing:
 		return "Your last decisions are being made again on the copy."
 	case ReadyToGo:
+		if r.Facts.Error != nil {
+			return "The copy is good, but the switch did not happen. Nothing has changed for you."
+		}
 		if r.Facts.Asked {
 			return "The copy is good and follows every change. Switch when it suits you."
 		}
 		return "The copy is good. The switch begins."
 	case Charging:
-		return "The new plan is being paid."
+		return "The plan is being changed."
 	case Cutting:
 		return "Switching: writes wait for a moment."
 	case Switched:
-		return "You work on " + where + ". You can go back with one click."
+		if r.Facts.OneWay {
+			return "You work " + where + " now."
+		}
+		return "You work " + where + " now. You can go back with one click."
 	case RollingBack:
 		return "Going back: writes wait for a moment."
 	case Discarding:
@@ -355,9 +382,9 @@ func headline(o Order, r record) string {
 	case RolledBack:
 		return "You went back. Everything is as before."
 	case Accepted:
-		return "You work on " + where + ". The old copy is deleted soon."
+		return "You work " + where + ". The old copy is kept a little longer, then deleted."
 	case Cleaned:
-		return "You work on " + where + ". The old copy is deleted."
+		return "You work " + where + ". The old copy is deleted."
 	case Aborting:
 		return "The move is being given up. Nothing has changed for you."
 	case Aborted:
@@ -369,7 +396,7 @@ func headline(o Order, r record) string {
 }
 
 // actions are what may be asked for in r.
-func actions(r record) []Action {
+func actions(o Order, r record) []Action {
 	all := []Action{}
 	if r.Wish != "" {
 		return all // what was asked for comes first
@@ -384,30 +411,42 @@ func actions(r record) []Action {
 		}
 	case ReadyToGo:
 		if r.Facts.Asked {
-			confirm := "Switch now? Writes wait for a fraction of a second."
-			if q := r.Facts.Quote; q != nil {
-				confirm = fmt.Sprintf("Switch now and pay %s? Writes wait for a fraction of a second.", money(q.DueToday, q.Currency))
+			confirm := "Writes wait for a fraction of a second."
+			if q := o.quote(r.Facts); q != nil && q.DueToday > 0 && !r.Facts.Paid {
+				confirm = money(q.DueToday, q.Currency) + " is charged first. " + confirm
 			}
-			add("switch", "Switch now", confirm)
+			title := "Switch now"
+			if r.Facts.Error != nil {
+				title = "Try the switch again"
+			}
+			add("switch", title, confirm)
 		}
 	case Switched:
 		if r.Facts.Soaked {
-			add("accept", "Keep it", "Keep the new infrastructure? After this the way back is a new move.")
+			add("accept", "Keep it", "The old copy is deleted after a while. From then on the way back is another change of plan.")
 		}
 		if !r.Facts.OneWay {
-			add("roll_back", "Go back", "Go back to where you were? What you did since the switch is kept. Writes wait for a fraction of a second, and the payment is given back.")
+			add("roll_back", "Go back", "What you did since the switch is kept, and the plan and its price are as before. Writes wait for a fraction of a second.")
 		}
 	case Accepted:
 		if at := r.Facts.DeleteAt; !r.Facts.Deleting && (at == nil || at.After(r.At)) { // else it is being deleted
-			add("clean", "Delete the old copy now", "Delete the old copy now? It cannot be undone.")
+			add("clean", "Delete the old copy now", "It cannot be undone. Your workspace does not need it any more.")
 		}
 	case Failed:
 		add("retry", "Try again", "")
 	}
 	if _, may := wishes[WishAbort][r.State]; may {
-		add("abort", "Give up", "Give the move up? The copy is deleted; your workspace stays as it is.")
+		add("abort", "Give up", "The copy is deleted. Your workspace stays as it is.")
 	}
 	return all
+}
+
+// counted is a number of things in words.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func money(c billing.Cents, currency string) string {

@@ -51,7 +51,10 @@ func (s *Service) take(ctx context.Context, o Order) (*worker, error) {
 		return nil, s.books.close(ctx, o)
 	}
 	n := last.note(s.now())
-	n.Worker, n.Claim, n.Text = s.name, n.N, "Taken up"
+	n.Worker, n.Claim, n.Text = s.name, n.N, "The move is taken up"
+	if last.Claim > 0 {
+		n.Text = "The move is taken up again, where it was"
+	}
 	if err := s.books.append(ctx, o.ID, n); err != nil {
 		if errors.Is(err, docstore.ErrExists) {
 			return nil, errNotMine
@@ -110,7 +113,7 @@ func (w *worker) drive(ctx context.Context) error {
 			}
 		}
 		w.log.WarnContext(ctx, "move waits", "state", rec.State, "err", err, "again", pause)
-		w.report(func(p *progress) { p.WaitingFor = fault.ProblemOf(err).Detail })
+		w.report(func(p *progress) { p.WaitingFor = "the next try. " + fault.ProblemOf(err).Detail })
 		select {
 		case <-ctx.Done():
 			return nil
@@ -180,6 +183,7 @@ func (w *worker) advance(ctx context.Context, e Event, alter func(*record)) erro
 	failpoint.Here("migration.after-" + string(e))
 	w.mu.Lock()
 	rec := w.rec
+	w.prog.WaitingFor = ""
 	w.mu.Unlock()
 	return w.mail(ctx, rec)
 }
@@ -243,25 +247,25 @@ func (w *worker) obey(ctx context.Context, rec record) (moved bool, err error) {
 		switch rec.Wish {
 		case WishClean:
 			now := w.now()
-			r.Facts.DeleteAt, r.Text = &now, "The old copy is deleted now"
+			r.Facts.DeleteAt, r.Text = &now, "The old copy is being deleted"
 		case WishSwitch:
-			r.Facts.Asked, r.Facts.Error, r.Text = false, nil, "The switch was asked for"
+			r.Facts.Asked, r.Facts.Error, r.Text = false, nil, "The switch begins"
 		case WishRetry:
 			r.Facts = r.Facts.again()
-			r.Text = "Tried again from the beginning"
+			r.Text = "Begun again from the start"
 		case WishAccept:
-			r.Text = "Accepted"
+			r.Text = "The new place is kept; the old copy waits for its end"
 			at := w.now().Add(w.times.Keep)
 			r.Facts.DeleteAt = &at
 		case WishRollBack:
-			r.Text = "Going back was asked for"
+			r.Text = "Going back begins"
 		case WishAbort:
-			r.Text = "Giving up was asked for"
+			r.Text = "The move is being given up"
 		}
 	}
 	switch {
 	case !fits:
-		return true, w.note(ctx, func(r *record) { r.Wish, r.Text = "", "That has no place any more" })
+		return true, w.note(ctx, func(r *record) { r.Wish, r.Text = "", "That came too late and was not done" })
 	case e == "":
 		return true, w.note(ctx, forget)
 	}
@@ -359,6 +363,7 @@ func (w *worker) beat(ctx context.Context) {
 func (w *worker) beatOnce(ctx context.Context) error {
 	w.mu.Lock()
 	p := w.prog.clone()
+	p.State = w.rec.State
 	claim := w.claim
 	w.mu.Unlock()
 	_, err := w.books.active.Update(ctx, string(w.order.Tenant), func(a *active) error {

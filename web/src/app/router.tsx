@@ -91,7 +91,6 @@ const upgradeRoute = createRoute({
   validateSearch: z.object({
     /** What to change to; without it the current move is shown. */
     plan: z.optional(z.catch(z.optional(z.enum(planNames)), undefined)),
-    interval: z.optional(z.catch(z.optional(z.enum(["month", "year"])), undefined)),
   }),
   // A company on the move may have an environment that is being made: it is let in.
   beforeLoad: guard("setup"),

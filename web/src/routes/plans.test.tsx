@@ -1,7 +1,6 @@
 import { screen } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
-import type { Move } from "@/lib/api/moves";
-import { copying } from "@/testing/moves";
+import { copying, type SentMove } from "@/testing/moves";
 import { show } from "@/testing/render";
 import { PlansPage } from "./plans";
 
@@ -13,7 +12,7 @@ const plans = [
 interface Who {
   plan: string | null;
   role?: string;
-  move?: Move;
+  move?: SentMove;
 }
 
 // Shows the plans to somebody and gives what each of the two columns offers.
@@ -44,12 +43,12 @@ describe("the way from plan to plan", () => {
   it("is an upgrade for the owner of a paying company", async () => {
     expect(await offers({ plan: "growth" })).toEqual([
       ["Your plan", null],
-      ["Upgrade to Enterprise", "/upgrade?plan=enterprise&interval=month"],
+      ["Upgrade to Enterprise", "/upgrade?plan=enterprise"],
     ]);
   });
   it("is a change of plan for the owner of a company in its own environment", async () => {
     expect(await offers({ plan: "enterprise" })).toEqual([
-      ["Change to Growth", "/upgrade?plan=growth&interval=month"],
+      ["Change to Growth", "/upgrade?plan=growth"],
       ["Change plan", "/upgrade?plan=growth"],
     ]);
   });

@@ -54,7 +54,7 @@ export function PlansPage() {
         Change plan
       </LinkButton>
     ) : (
-      <LinkButton to="/upgrade" search={{ plan: asked, interval }} fullWidth variant={plan.selfServe ? "default" : "filled"}>
+      <LinkButton to="/upgrade" search={{ plan: asked }} fullWidth variant={plan.selfServe ? "default" : "filled"}>
         {plan.selfServe ? `Change to ${plan.name}` : `Upgrade to ${plan.name}`}
       </LinkButton>
     );

@@ -2,14 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Lock } from "lucide-react";
 import { sessionQuery } from "@/features/account/session";
-import { billingQuery, plansQuery, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
-import { isBusy } from "@/features/moves/moves";
+import { billingQuery, plansQuery, type Interval, type Plan } from "@/features/billing/plans";
+import { isBusy, isForward } from "@/features/moves/moves";
 import { MoveView } from "@/features/moves/MoveView";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { PreflightView } from "@/features/moves/PreflightView";
 import { useLiveMove } from "@/features/moves/useLiveMove";
 import { titleOf } from "@/features/moves/words";
-import { percent } from "@/lib/format";
 import { Empty } from "@/ui/Empty";
 import { SegmentedControl, Skeleton } from "@/ui/kit";
 import { LinkButton, TextLink } from "@/ui/LinkButton";
@@ -37,7 +36,7 @@ export function UpgradePage() {
     return (
       <Page
         title={titleOf(move, nameOf)}
-        lead={!isBusy(move) ? undefined : "Your company is moved while everybody goes on working."}
+        lead={!isBusy(move) || !isForward(move) ? undefined : "Your company is moved while everybody goes on working."}
         actions={move.over && owner && targets.length > 0 ? <NextChange targets={targets} /> : undefined}
       >
         <MoveView move={move} away={away} mayAct={owner} />
@@ -81,13 +80,13 @@ export function UpgradePage() {
       </Page>
     );
   }
-  const interval = wish.interval ?? (billing.data?.interval === "year" ? "year" : "month");
+  // A change of plan keeps how often the company pays.
+  const interval = billing.data?.interval === "year" ? "year" : "month";
   return (
     <Wish
       targets={targets}
       target={target}
       interval={interval}
-      saving={yearlySaving(plans.data ?? [])}
       nameOf={nameOf}
       lastMove={move !== null}
     />
@@ -98,15 +97,13 @@ interface WishProps {
   targets: Target[];
   target: Target;
   interval: Interval;
-  saving: number;
   nameOf: (plan: string) => string;
   lastMove: boolean;
 }
 
-function Wish({ targets, target, interval, saving, nameOf, lastMove }: WishProps) {
+function Wish({ targets, target, interval, nameOf, lastMove }: WishProps) {
   const navigate = useNavigate();
-  const ask = (plan: PlanName, by: Interval) =>
-    void navigate({ to: "/upgrade", search: { plan, interval: by }, replace: true, resetScroll: false });
+  const ask = (plan: PlanName) => void navigate({ to: "/upgrade", search: { plan }, replace: true, resetScroll: false });
   return (
     <Page
       title={target.mode === "platform" ? `Upgrade to ${target.name}` : `Change to ${target.name}`}
@@ -124,25 +121,14 @@ function Wish({ targets, target, interval, saving, nameOf, lastMove }: WishProps
         </>
       }
       actions={
-        <>
-          {targets.length > 1 && (
-            <SegmentedControl
-              aria-label="Plan"
-              value={target.id}
-              onChange={(value) => ask(planNames.find((name) => name === value) ?? target.id, interval)}
-              data={targets.map((plan) => ({ value: plan.id, label: plan.name }))}
-            />
-          )}
+        targets.length > 1 ? (
           <SegmentedControl
-            aria-label="Pay by"
-            value={interval}
-            onChange={(value) => ask(target.id, value === "year" ? "year" : "month")}
-            data={[
-              { value: "month", label: "Monthly" },
-              { value: "year", label: saving > 0 ? `Yearly, ${percent(saving, 0)} less` : "Yearly" },
-            ]}
+            aria-label="Plan"
+            value={target.id}
+            onChange={(value) => ask(planNames.find((name) => name === value) ?? target.id)}
+            data={targets.map((plan) => ({ value: plan.id, label: plan.name }))}
           />
-        </>
+        ) : undefined
       }
     >
       <PreflightView

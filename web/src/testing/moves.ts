@@ -1,4 +1,8 @@
-import type { Move, Preflight } from "@/lib/api/moves";
+import type { components } from "@/lib/api/schema";
+
+/** A move and a pre-flight as the product sends them. */
+export type SentMove = components["schemas"]["Move"];
+export type SentPreflight = components["schemas"]["Preflight"];
 
 /** The first moment of the moves in tests. */
 export const began = "2026-03-03T14:05:00Z";
@@ -8,7 +12,7 @@ function after(seconds: number): string {
 }
 
 /** An upgrade that can be started, with the parts a test cares about. */
-export function upgrade(parts: Partial<Preflight> = {}): Preflight {
+export function upgrade(parts: Partial<SentPreflight> = {}): SentPreflight {
   return {
     hash: "h1",
     expiresAt: "2099-01-01T00:00:00Z",
@@ -46,7 +50,7 @@ export function upgrade(parts: Partial<Preflight> = {}): Preflight {
 }
 
 /** A downgrade that leaves something over. */
-export function downgrade(parts: Partial<Preflight> = {}): Preflight {
+export function downgrade(parts: Partial<SentPreflight> = {}): SentPreflight {
   return {
     ...upgrade(),
     hash: "h2",
@@ -66,14 +70,14 @@ export function downgrade(parts: Partial<Preflight> = {}): Preflight {
       lines: [{ text: "Unused time on Enterprise after 3 March", cents: -98_700 }],
     },
     excess: [
-      { what: "Seats", have: "31", allowed: "25", becomes: "Six members can read and export, and change nothing." },
-      { what: "Locations", have: "14", allowed: "10", becomes: "Four locations are read-only and can be exported." },
+      { what: "Seats", have: 31, allowed: 25, becomes: "Six members can read and export, and change nothing." },
+      { what: "Locations", have: 14, allowed: 10, becomes: "Four locations are read-only and can be exported." },
     ],
     ...parts,
   };
 }
 
-const stageTitles: [name: Move["state"], title: string][] = [
+const stageTitles: [name: SentMove["state"], title: string][] = [
   ["requested", "Asked for"],
   ["provisioning", "Making your environment"],
   ["copying", "Copying"],
@@ -87,7 +91,7 @@ const stageTitles: [name: Move["state"], title: string][] = [
   ["cleaned", "Deleting the old copy"],
 ];
 
-function stagesAt(state: Move["state"], end: Move["stages"][number]["state"]): Move["stages"] {
+function stagesAt(state: SentMove["state"], end: SentMove["stages"][number]["state"]): SentMove["stages"] {
   const at = stageTitles.findIndex(([name]) => name === state);
   return stageTitles.map(([name, title], index) => ({
     name,
@@ -100,7 +104,7 @@ function stagesAt(state: Move["state"], end: Move["stages"][number]["state"]): M
 }
 
 /** A move that copies, with the parts a test cares about. */
-export function copying(parts: Partial<Move> = {}): Move {
+export function copying(parts: Partial<SentMove> = {}): SentMove {
   return {
     id: "mov_1",
     direction: "upgrade",
@@ -113,7 +117,7 @@ export function copying(parts: Partial<Move> = {}): Move {
     startedAt: began,
     stages: stagesAt("copying", "working"),
     progress: {
-      percent: 43.7,
+      percent: 43,
       documentsTotal: 12_345,
       documentsCopied: 5_310,
       documentsVerified: 1_200,
@@ -145,7 +149,7 @@ export function copying(parts: Partial<Move> = {}): Move {
   };
 }
 
-const whole: Move["progress"] = {
+const whole: SentMove["progress"] = {
   percent: 88,
   documentsTotal: 12_345,
   documentsCopied: 12_345,
@@ -159,13 +163,13 @@ const whole: Move["progress"] = {
 
 const wholeCollections = copying().collections.map((row) => ({ ...row, copied: row.documents, verified: row.documents }));
 
-const parity: Move["parity"] = [
+const parity: SentMove["parity"] = [
   { run: "run_1", title: "Spring order", same: true, before: "total cost 18,240", after: "total cost 18,240" },
   { run: "run_2", title: "Keep coffee at 98 %", same: true, before: "total cost 9,115", after: "total cost 9,115" },
   { run: "run_3", title: "Budget of 20,000", same: true, before: "total cost 19,870", after: "total cost 19,870" },
 ];
 
-export function paused(): Move {
+export function paused(): SentMove {
   return copying({
     paused: true,
     headline: "The move is paused; nothing is copied",
@@ -174,7 +178,7 @@ export function paused(): Move {
 }
 
 /** Waits for the click that switches. */
-export function ready(): Move {
+export function ready(): SentMove {
   return copying({
     state: "ready",
     headline: "The copy is verified and follows every write; switch when you like",
@@ -194,7 +198,7 @@ export function ready(): Move {
 }
 
 /** After the switch, while one can go back. */
-export function switched(parts: Partial<Move> = {}): Move {
+export function switched(parts: Partial<SentMove> = {}): SentMove {
   return copying({
     state: "switched",
     headline: "Your company runs in its own environment",
@@ -219,7 +223,7 @@ export function switched(parts: Partial<Move> = {}): Move {
 }
 
 /** Stopped because the copy is not the same. */
-export function failed(): Move {
+export function failed(): SentMove {
   return copying({
     state: "failed",
     headline: "The copy differs from the original, so the move stopped",
@@ -236,7 +240,7 @@ export function failed(): Move {
 }
 
 /** Over, with the proof that the old copy is gone. */
-export function cleaned(): Move {
+export function cleaned(): SentMove {
   return switched({
     state: "cleaned",
     over: true,
@@ -252,8 +256,9 @@ export function cleaned(): Move {
     actions: [],
     proof: {
       deletedAt: after(90_000),
-      agent: "agt_01hq7w3v9x",
+      environment: "env_01hq7w3v9x",
       documents: 12_345,
+      entries: 24_310,
       chain: "9f2c1b7de04a5c6688d1f3a2b4e7c9d00a1b2c3d4e5f60718293a4b5c6d7e8f9",
     },
   });

@@ -5,7 +5,7 @@ import classes from "./Steps.module.css";
 export interface StepLine {
   key: string;
   title: string;
-  state: "waiting" | "working" | "done" | "failed" | "skipped";
+  state: "waiting" | "working" | "standing" | "done" | "failed" | "skipped";
   /** How long it took or takes, in words. */
   time?: string;
   detail?: ReactNode;
@@ -14,6 +14,7 @@ export interface StepLine {
 const stateWords: Record<StepLine["state"], string> = {
   waiting: "waiting",
   working: "working",
+  standing: "here now, standing",
   done: "done",
   failed: "failed",
   skipped: "skipped",
@@ -28,6 +29,7 @@ export function Steps({ label, steps }: { label: string; steps: StepLine[] }) {
           <span className={classes.icon} aria-hidden>
             {step.state === "done" && <Check size={13} strokeWidth={3} />}
             {step.state === "failed" && <X size={13} strokeWidth={3} />}
+            {step.state === "standing" && <Circle size={10} fill="currentColor" />}
             {step.state === "waiting" && <Circle size={7} />}
             {step.state === "skipped" && <Minus size={13} />}
             {step.state === "working" && <span className={classes.spin} />}

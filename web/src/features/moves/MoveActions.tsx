@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { ArrowRightLeft, Check, CircleStop, Pause, Play, RotateCcw, RotateCw, type LucideIcon } from "lucide-react";
+import { ArrowRightLeft, Check, CircleStop, Pause, Play, RotateCcw, RotateCw, Trash2, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "@/lib/api/problem";
 import { Button, Group, Modal } from "@/ui/kit";
@@ -15,11 +15,12 @@ const icons: Record<Action["name"], LucideIcon> = {
   roll_back: RotateCcw,
   accept: Check,
   retry: RotateCw,
+  clean: Trash2,
 };
 
 // What goes on is offered first, what gives something up is red.
 const forward: Action["name"][] = ["switch", "accept", "resume", "retry"];
-const destructive: Action["name"][] = ["abort", "roll_back"];
+const destructive: Action["name"][] = ["abort", "roll_back", "clean"];
 
 /** What can be done with the move now: the product says, and asks first where it should. */
 export function MoveActions({ move }: { move: Move }) {

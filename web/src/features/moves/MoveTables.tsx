@@ -31,7 +31,7 @@ export function Collections({ move }: { move: Move }) {
           <tbody>
             {move.collections.map((row) => (
               <tr key={row.name}>
-                <th scope="row" className="keep">
+                <th scope="row">
                   {row.title === "" ? row.name : row.title}
                 </th>
                 <td className="num">{number(row.documents)}</td>

@@ -2,13 +2,12 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import * as z from "zod/mini";
 import { describe, expect, it, vi } from "vitest";
-import type { Move } from "@/lib/api/moves";
-import { cleaned, copying, failed, paused, ready, switched } from "@/testing/moves";
+import { began, cleaned, copying, failed, paused, ready, switched, type SentMove } from "@/testing/moves";
 import { show } from "@/testing/render";
 import { moveShape } from "./moves";
 import { MoveView } from "./MoveView";
 
-const showMove = (move: Move, props: { away?: boolean; mayAct?: boolean } = {}) =>
+const showMove = (move: SentMove, props: { away?: boolean; mayAct?: boolean } = {}) =>
   show(<MoveView move={z.parse(moveShape, move)} away={false} mayAct {...props} />);
 
 const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent);
@@ -17,7 +16,7 @@ describe("a move that copies", () => {
   it("shows how far it is, in figures and by collection", async () => {
     await showMove(copying());
     expect(screen.getByRole("heading", { name: "Your data is being copied to your environment" })).toBeTruthy();
-    expect(screen.getByRole("progressbar", { name: "Progress of the move" }).getAttribute("aria-valuenow")).toBe("43.7");
+    expect(screen.getByRole("progressbar", { name: "Progress of the move" }).getAttribute("aria-valuenow")).toBe("43");
     expect(screen.getByText("43 %")).toBeTruthy();
     expect(screen.getByText("about 25 s")).toBeTruthy();
     expect(screen.getByText("12 writes")).toBeTruthy();
@@ -41,7 +40,7 @@ describe("a move that copies", () => {
 });
 
 describe("what can be done with a move", () => {
-  const answer = (move: Move) =>
+  const answer = (move: SentMove) =>
     vi.spyOn(globalThis, "fetch").mockResolvedValue(
       new Response(JSON.stringify(move), { status: 200, headers: { "Content-Type": "application/json" } }),
     );
@@ -97,6 +96,14 @@ describe("a move that switched", () => {
     expect(screen.getByText(/Writes paused for/).textContent).toBe("Writes paused for 23 ms");
     expect(screen.getByText(/You can go back until \d+ Mar 2099/)).toBeTruthy();
     expect(buttons()).toEqual(["Keep it", "Go back to the pool"]);
+  });
+  it("shows no share once it goes back, and both pauses", async () => {
+    const back = { millis: 13, attempts: 2, at: began };
+    await showMove(switched({ state: "discarding", actions: [], pauseBack: back, headline: "You are back where you were." }));
+    expect(screen.queryByRole("progressbar")).toBeNull();
+    expect(screen.getByText(/Writes paused for/).textContent).toBe("Writes paused for 23 ms");
+    expect(screen.getByText(/on the way back/).textContent).toBe("and on the way back for 13 ms");
+    expect(screen.getByText("It is the one in use again.")).toBeTruthy();
   });
   it("shows the proof that the old copy is gone", async () => {
     await showMove(cleaned());

@@ -8,9 +8,9 @@ import { ProblemNote } from "@/ui/ProblemNote";
 import { Steps } from "@/ui/Steps";
 import { EventLog } from "./EventLog";
 import { MoveActions } from "./MoveActions";
-import { isBusy, share, type Move } from "./moves";
+import { isBusy, isForward, share, type Move } from "./moves";
 import { Collections, Mismatches, Parity } from "./MoveTables";
-import { failureOf, stageLines, timeLeft, toneOf } from "./words";
+import { failureOf, setback, stageLines, timeLeft, toneOf } from "./words";
 import classes from "./MoveView.module.css";
 
 interface MoveViewProps {
@@ -23,6 +23,7 @@ interface MoveViewProps {
 
 /** A move from its first step to the proof that the old copy is gone. */
 export function MoveView({ move, away, mayAct }: MoveViewProps) {
+  const trouble = setback(move);
   const now = useNow(!move.over, isBusy(move) ? 250 : 15_000);
   return (
     <>
@@ -30,7 +31,7 @@ export function MoveView({ move, away, mayAct }: MoveViewProps) {
         <Head move={move} away={away} now={now} />
         {mayAct && move.actions.length > 0 && <MoveActions move={move} />}
       </Panel>
-      {move.error !== null && <ProblemNote error={failureOf(move.error)} title="The move stopped by itself." />}
+      {move.error !== null && trouble !== null && <ProblemNote error={failureOf(move.error)} title={trouble} />}
       <Mismatches move={move} />
       <div className={classes.split}>
         <Panel title="Stages">
@@ -61,23 +62,31 @@ function Head({ move, away, now }: { move: Move; away: boolean; now: number }) {
               : started(move)}
           </p>
         </div>
-        <span className={classes.percent} aria-hidden>
-          {share(move)}
-        </span>
+        {isForward(move) && (
+          <span className={classes.percent} aria-hidden>
+            {share(move)}
+          </span>
+        )}
       </div>
-      <Progress
-        value={progress.percent}
-        size="lg"
-        radius="sm"
-        color={move.state === "failed" ? "var(--bad)" : "var(--accent)"}
-        aria-label="Progress of the move"
-        transitionDuration={300}
-      />
+      {isForward(move) && (
+        <Progress
+          value={progress.percent}
+          size="lg"
+          radius="sm"
+          color="var(--accent)"
+          aria-label="Progress of the move"
+          transitionDuration={300}
+        />
+      )}
       <dl className={classes.figures}>
         <Figure name="Copied" value={number(progress.documentsCopied)} of={plural(progress.documentsTotal, "document")} />
         <Figure name="Verified" value={number(progress.documentsVerified)} of={plural(progress.documentsTotal, "document")} />
-        <Figure name="Size" value={bytes(progress.bytesCopied)} of={bytes(progress.bytesTotal)} />
-        <Figure name="Behind by" value={plural(progress.lagEntries, "write")} />
+        <Figure
+          name="Size"
+          value={bytes(progress.bytesCopied)}
+          of={progress.bytesTotal > 0 ? bytes(progress.bytesTotal) : undefined}
+        />
+        {!move.over && <Figure name="Behind by" value={plural(progress.lagEntries, "write")} />}
         {move.over ? <Figure name="Took" value={took(move)} /> : <Figure name="Time left" value={eta(move)} />}
       </dl>
       {/* A line is kept free for this, so that nothing moves when it comes and goes. */}
@@ -99,7 +108,7 @@ function Figure({ name, value, of }: { name: string; value: string; of?: string 
 }
 
 function eta(move: Move): string {
-  if (!isBusy(move)) return nothing;
+  if (!isBusy(move) || !isForward(move)) return nothing;
   return move.progress.etaSeconds === null ? "not known yet" : roughly(move.progress.etaSeconds);
 }
 
@@ -113,10 +122,13 @@ function started(move: Move): string {
 }
 
 function waiting(move: Move, now: number): ReactNode {
-  if (move.progress.waitingFor !== "") return `Waiting for ${move.progress.waitingFor}`;
-  if (move.state === "switched" && move.soakUntil !== "") {
+  if (move.state === "switched" && move.soakUntil !== "" && move.actions.some(({ name }) => name === "roll_back")) {
     return `You can go back until ${moment(move.soakUntil)}${timeLeft(move.soakUntil, now)}.`;
   }
+  if (move.state === "accepted" && Date.parse(move.deleteAt) > now) {
+    return `The old copy is deleted on ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}.`;
+  }
+  if (move.progress.waitingFor !== "") return `Waiting for ${move.progress.waitingFor}`;
   if (move.paused) return "It goes on where it stopped.";
   return isBusy(move) ? "You can leave this page and go on working; the move goes on." : " ";
 }
@@ -133,14 +145,23 @@ function Pause({ move }: { move: Move }) {
           <p className={classes.pause}>
             Writes paused for <strong>{duration(move.pause.millis)}</strong>
           </p>
-          <p className={classes.note}>
-            measured {moment(move.pause.at)}
-            {move.pause.attempts > 1 ? `, at attempt ${number(move.pause.attempts)}` : ", at the first attempt"}
+          <p className={classes.note}>{measured(move.pause)}</p>
+        </>
+      )}
+      {move.pauseBack !== null && (
+        <>
+          <p className={classes.pause}>
+            and on the way back for <strong>{duration(move.pauseBack.millis)}</strong>
           </p>
+          <p className={classes.note}>{measured(move.pauseBack)}</p>
         </>
       )}
     </Panel>
   );
+}
+
+function measured({ at, attempts }: NonNullable<Move["pause"]>): string {
+  return `measured ${moment(at)}, ${attempts > 1 ? `at attempt ${number(attempts)}` : "at the first attempt"}`;
 }
 
 function OldCopy({ move, now }: { move: Move; now: number }) {
@@ -150,9 +171,10 @@ function OldCopy({ move, now }: { move: Move; now: number }) {
         <Facts
           rows={[
             { name: "Deleted", value: moment(move.proof.deletedAt) },
-            { name: "Documents deleted", value: number(move.proof.documents) },
-            { name: "Confirmed by", value: <code className={classes.code}>{move.proof.agent}</code> },
-            { name: "Last entry of its journal", value: <code className={classes.code}>{move.proof.chain}</code> },
+            { name: "Where it was", value: <code className={classes.code}>{move.proof.environment}</code> },
+            { name: "You have now", value: plural(move.proof.documents, "document") },
+            { name: "and in the journal", value: plural(move.proof.entries, "entry", "entries") },
+            { name: "Hash of the journal", value: <code className={classes.code}>{move.proof.chain}</code> },
           ]}
         />
       </Panel>
@@ -175,6 +197,7 @@ function fate(move: Move, now: number): string {
         : `It is deleted on ${moment(move.deleteAt)}${timeLeft(move.deleteAt, now)}; the proof is shown here.`;
     case "rolling_back":
       return "It takes over again.";
+    case "discarding":
     case "rolled_back":
       return "It is the one in use again.";
     case "aborted":

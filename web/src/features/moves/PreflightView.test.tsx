@@ -1,8 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
-import type { Preflight } from "@/lib/api/moves";
-import { copying, downgrade, upgrade } from "@/testing/moves";
+import { copying, downgrade, upgrade, type SentPreflight } from "@/testing/moves";
 import { show } from "@/testing/render";
 import type { PlanName } from "./plans";
 import { PreflightView } from "./PreflightView";
@@ -10,7 +9,7 @@ import { PreflightView } from "./PreflightView";
 const names: Record<string, string> = { growth: "Growth", enterprise: "Enterprise" };
 
 /** A product that answers each pre-flight in turn, and each start with `started`. */
-function product(preflights: Preflight[], started: () => Response) {
+function product(preflights: SentPreflight[], started: () => Response) {
   const starts: unknown[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const request = input as Request;
@@ -73,7 +72,7 @@ describe("an upgrade before it starts", () => {
     product([upgrade({ blockers })], () => json(500, {}));
     await open("enterprise");
     expect(screen.getByText("Wait until it is done.")).toBeTruthy();
-    expect(screen.getByRole("button", { name: /Upgrade now/ }).hasAttribute("disabled")).toBe(true);
+    expect(screen.getByRole("button", { name: "Upgrade" }).hasAttribute("disabled")).toBe(true);
   });
   it("says why it was not started", async () => {
     product([upgrade()], () => json(402, { status: 402, detail: "The card was declined.", code: "billing.declined", kind: "invalid" }));

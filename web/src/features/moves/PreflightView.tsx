@@ -12,6 +12,7 @@ import {
   differences,
   preflightQuery,
   start,
+  startVerb,
   startWords,
   type Preflight,
   type When,
@@ -114,7 +115,7 @@ export function PreflightView({ plan, interval, nameOf, onStarted }: PreflightVi
               loading={begin.isPending}
               onClick={() => begin.mutate(shown)}
             >
-              {startWords(shown, when)}
+              {shown.blockers.length > 0 ? startVerb(shown) : startWords(shown, when)}
             </Button>
             <p className={classes.note}>
               {shown.blockers.length > 0
@@ -265,8 +266,8 @@ function Excess({ preflight, nameOf }: Named) {
                 {row.what}
                 <span className={classes.becomes}>{row.becomes}</span>
               </th>
-              <td className="num">{row.have}</td>
-              <td className="num">{row.allowed}</td>
+              <td className="num">{number(row.have)}</td>
+              <td className="num">{number(row.allowed)}</td>
             </tr>
           ))}
         </tbody>
@@ -325,8 +326,15 @@ function Price({ preflight }: { preflight: Preflight }) {
   const { price: sum, interval } = preflight;
   const shown = (cents: number) => price(cents / 100, sum.currency);
   const year = interval === "year";
+  if (sum.lines.length === 0 && preflight.blockers.length > 0) {
+    return (
+      <Panel title="Price">
+        <p className={classes.words}>It is worked out once nothing is in the way.</p>
+      </Panel>
+    );
+  }
   return (
-    <Panel title="Price" note={`in ${sum.currency}, paid ${year ? "yearly" : "monthly"}`}>
+    <Panel title="Price" note={`in ${sum.currency}, paid ${year ? "yearly" : "monthly"}, as you pay today`}>
       <dl className={classes.price}>
         {sum.lines.map((line, index) => (
           <div key={index} className={classes.line}>

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { describe, expect, it } from "vitest";
 import { began, cleaned, copying, failed, paused, ready, switched } from "@/testing/moves";
 import { inShort, isBusy, keep, moveQuery, moveShape, newer, share } from "./moves";
-import { stageLines, timeLeft, titleOf, toneOf } from "./words";
+import { setback, stageLines, timeLeft, titleOf, toneOf } from "./words";
 
 const read = (value: unknown) => z.parse(moveShape, value);
 
@@ -81,7 +81,19 @@ describe("the words of a move", () => {
     ]);
   });
   it("shows no work while the move is paused", () => {
-    expect(stageLines(read(paused()), Date.parse(began))[2]).toMatchObject({ state: "waiting", time: "paused" });
+    expect(stageLines(read(paused()), Date.parse(began))[2]).toMatchObject({ state: "standing", time: "paused" });
+    expect(stageLines(read(switched()), Date.parse(began))[8]).toMatchObject({ state: "standing", time: "your turn" });
+  });
+  it("tells of an error only while it matters", () => {
+    expect([failed(), ready(), copying(), cleaned()].map((move) => setback(read(move)))).toEqual([
+      "The move stopped by itself.",
+      "It was not switched.",
+      null,
+      null,
+    ]);
+    expect(setback(read(switched()))).toBe("You did not go back.");
+    const oneWay = switched().actions.filter(({ name }) => name !== "roll_back");
+    expect(setback(read(switched({ actions: oneWay })))).toBe("There is no way back to the old copy.");
   });
   it("says how far ahead a moment lies, in whole minutes", () => {
     const now = Date.parse(began);

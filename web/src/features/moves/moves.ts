@@ -1,7 +1,6 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { ask } from "@/lib/api/client";
-import { movesApi } from "@/lib/api/moves";
+import { api, ask } from "@/lib/api/client";
 import { Problem } from "@/lib/api/problem";
 import { count, flag, list, maybe, text } from "@/lib/api/shape";
 import { percent } from "@/lib/format";
@@ -23,10 +22,12 @@ const stageShape = z.object({
 });
 
 const actionShape = z.object({
-  name: z.enum(["pause", "resume", "switch", "abort", "roll_back", "accept", "retry"]),
+  name: z.enum(["pause", "resume", "switch", "abort", "roll_back", "accept", "retry", "clean"]),
   title: text,
   confirm: text,
 });
+
+const pauseShape = z.object({ millis: count, attempts: count, at: text });
 
 export const moveShape = z.object({
   id: z.string(),
@@ -49,6 +50,7 @@ export const moveShape = z.object({
     "aborted",
     "failed",
     "rolling_back",
+    "discarding",
     "rolled_back",
   ]),
   over: flag,
@@ -71,13 +73,14 @@ export const moveShape = z.object({
     waitingFor: text,
   }),
   collections: list(z.object({ name: z.string(), title: text, documents: count, copied: count, verified: count })),
-  pause: maybe(z.object({ millis: count, attempts: count, at: text })),
+  pause: maybe(pauseShape),
+  pauseBack: maybe(pauseShape),
   parity: list(z.object({ run: z.string(), title: text, same: flag, before: text, after: text })),
   mismatches: list(z.object({ collection: text, id: text, field: text, source: value, target: value })),
   actions: list(actionShape),
   events: list(z.object({ n: z.number(), at: text, text: text, detail: text })),
   error: maybe(z.object({ code: text, detail: text })),
-  proof: maybe(z.object({ deletedAt: text, agent: text, documents: count, chain: text })),
+  proof: maybe(z.object({ deletedAt: text, environment: text, documents: count, entries: count, chain: text })),
 });
 
 /** One live move of the company, as the product last told. */
@@ -99,11 +102,11 @@ export const moveQuery = queryOptions({
 // error: the current move is asked for once there is one.
 async function askForMove(known: Move | null, signal: AbortSignal): Promise<Move | null> {
   if (known === null) {
-    const { moves } = await ask(z.object({ moves: list(moveShape) }), movesApi.GET("/v1/moves", { signal }));
+    const { moves } = await ask(z.object({ moves: list(moveShape) }), api.GET("/v1/moves", { signal }));
     return moves.find((move) => !move.over) ?? moves[0] ?? null;
   }
   try {
-    return await ask(moveShape, movesApi.GET("/v1/moves/current", { signal }));
+    return await ask(moveShape, api.GET("/v1/moves/current", { signal }));
   } catch (error) {
     if (error instanceof Problem && error.code === "move.none") return null;
     throw error;
@@ -111,7 +114,7 @@ async function askForMove(known: Move | null, signal: AbortSignal): Promise<Move
 }
 
 export function act(move: string, action: Action["name"]): Promise<Move> {
-  return ask(moveShape, movesApi.POST("/v1/moves/{id}/actions", { params: { path: { id: move } }, body: { action } }));
+  return ask(moveShape, api.POST("/v1/moves/{id}/actions", { params: { path: { id: move } }, body: { action } }));
 }
 
 /** Keeps news of the move. */
@@ -148,6 +151,11 @@ export function isBusy(move: Move): boolean {
   return !move.over && !move.paused && !["ready", "switched", "accepted", "failed"].includes(move.state);
 }
 
+/** True while the move goes towards the switch or is past it: only then a share of it is done. */
+export function isForward(move: Move): boolean {
+  return !["failed", "aborting", "aborted", "rolling_back", "discarding", "rolled_back"].includes(move.state);
+}
+
 /** The share done, in whole per cent: 100 only when everything is. */
 export function share(move: Move): string {
   return percent(Math.floor(Math.min(100, Math.max(0, move.progress.percent))) / 100, 0);
@@ -171,6 +179,8 @@ export function inShort(move: Move | null): { text: string; tone: TagTone } | nu
       return { text: "Stopping the move", tone: "busy" };
     case "rolling_back":
       return { text: "Going back", tone: "busy" };
+    case "discarding":
+      return { text: "Went back", tone: "busy" };
     default:
       return { text: `Moving ${share(move)}`, tone: "busy" };
   }

@@ -1,19 +1,10 @@
 import { queryOptions } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { ask } from "@/lib/api/client";
-import { movesApi } from "@/lib/api/moves";
+import { api, ask } from "@/lib/api/client";
 import { count, list, text } from "@/lib/api/shape";
 import { bytes, day, duration, number, price, roughly } from "@/lib/format";
 import { moveShape, type Move } from "./moves";
 import type { PlanName } from "./plans";
-
-/** A limit or what there is of something: mostly a text, sometimes a bare number. */
-const amount = z.pipe(
-  z.nullish(z.union([z.string(), z.number()])),
-  z.transform((read): string => (typeof read === "number" ? number(read, 2) : (read ?? ""))),
-);
-
-const changeShape = z.object({ what: z.string(), before: amount, after: amount });
 
 export const preflightShape = z.object({
   hash: z.string(),
@@ -22,7 +13,7 @@ export const preflightShape = z.object({
   fromPlan: text,
   toPlan: text,
   interval: text,
-  changes: list(changeShape),
+  changes: list(z.object({ what: z.string(), before: text, after: text })),
   price: z.object({
     currency: z.pipe(
       text,
@@ -38,7 +29,7 @@ export const preflightShape = z.object({
   expectedSeconds: count,
   expectedPauseMillis: count,
   goBack: text,
-  excess: list(z.object({ what: z.string(), have: amount, allowed: amount, becomes: text })),
+  excess: list(z.object({ what: z.string(), have: count, allowed: count, becomes: text })),
   blockers: list(z.object({ code: text, text: text, wayOut: text })),
 });
 
@@ -50,7 +41,7 @@ export const preflightQuery = (plan: PlanName, interval: Interval) =>
   queryOptions({
     queryKey: ["moves", "preflight", plan, interval],
     queryFn: ({ signal }) =>
-      ask(preflightShape, movesApi.POST("/v1/moves/preflight", { body: { plan, interval }, signal })),
+      ask(preflightShape, api.POST("/v1/moves/preflight", { body: { plan, interval }, signal })),
     // What somebody is reading changes only when they are told that it did.
     staleTime: 0,
     gcTime: 0,
@@ -61,10 +52,15 @@ export const preflightQuery = (plan: PlanName, interval: Interval) =>
 export type When = "ready" | "asked";
 
 export function start(wish: { plan: PlanName; interval: Interval; confirm: string; when: When }): Promise<Move> {
-  return ask(moveShape, movesApi.POST("/v1/moves", { body: wish }));
+  return ask(moveShape, api.POST("/v1/moves", { body: wish }));
 }
 
 const verbs = { upgrade: "Upgrade", downgrade: "Downgrade", move: "Move" } as const;
+
+/** The button that starts it, as long as it cannot be pressed. */
+export function startVerb({ direction }: Preflight): string {
+  return verbs[direction];
+}
 
 /** The button that starts it: what happens, and for how much. */
 export function startWords({ direction, price: sum }: Preflight, when: When): string {
@@ -97,7 +93,7 @@ export function differences(before: Preflight, after: Preflight): string[] {
     ...was("Files to move", number(after.moves.files), number(before.moves.files)),
     ...was("Expected to take", roughly(after.expectedSeconds), roughly(before.expectedSeconds)),
     ...was("Expected pause of writes", duration(after.expectedPauseMillis), duration(before.expectedPauseMillis)),
-    ...rows(before.excess, after.excess, (row) => `${row.have} of ${row.allowed}`),
+    ...rows(before.excess, after.excess, (row) => `${number(row.have)} of ${number(row.allowed)}`),
     ...after.blockers
       .filter((blocker) => !before.blockers.some((known) => known.code === blocker.code))
       .map((blocker) => `New obstacle: ${blocker.text}`),

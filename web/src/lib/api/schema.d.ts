@@ -744,7 +744,7 @@ export interface components {
             action: "pause" | "resume" | "switch" | "abort" | "roll_back" | "accept" | "retry" | "clean";
         };
         Action: {
-            /** @description the question to ask first */
+            /** @description what it means; show it and ask before */
             confirm?: string;
             /** @enum {string} */
             name: "pause" | "resume" | "switch" | "abort" | "roll_back" | "accept" | "retry" | "clean";
@@ -1277,7 +1277,10 @@ export interface components {
             mismatches: components["schemas"]["Mismatch"][];
             over: boolean;
             parity: components["schemas"]["ParityView"][];
+            /** @description of the switch */
             pause?: components["schemas"]["PauseView"];
+            /** @description of going back */
+            pauseBack?: components["schemas"]["PauseView"];
             paused: boolean;
             progress: components["schemas"]["MoveProgress"];
             proof?: components["schemas"]["Proof"];
