@@ -35,6 +35,10 @@ type (
 	Carry = migration.Carry
 	// Move is what a person sees of a move.
 	Move = migration.Move
+	// Mismatch is a row that differs in a copy.
+	Mismatch = migration.Mismatch
+	// Preflight is what a person sees before a move.
+	Preflight = migration.Preflight
 	// Action is something that a move offers.
 	Action = migration.Action
 	// When says when the switch comes.
@@ -196,6 +200,12 @@ func (c *Conductor) Stop() {
 func (p *Plane) who(ctx context.Context) (context.Context, identity.Who) {
 	who := identity.Who{Person: "per_test", Email: "o@example.com", Tenant: p.Tenant, Role: contract.RoleOwner}
 	return identity.With(ctx, who), who
+}
+
+// Preflight looks at a move to the plan.
+func (p *Plane) Preflight(ctx context.Context, to PlanID) (Preflight, error) {
+	_, who := p.who(ctx)
+	return p.desk.Preflight(ctx, who, to, "month")
 }
 
 // Start looks at a move to the plan and begins it.

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +37,57 @@ func TestACopyWhoseBeginningWasCutOffIsNobodys(t *testing.T) {
 				return w.state() == "ready"
 			})
 			w.act("abort")
+			w.reach("aborted")
+			w.quiet()
+			w.check()
+		})
+	}
+}
+
+func TestACopyThatVanishedIsNotSwitchedTo(t *testing.T) {
+	t.Parallel()
+	inWorld(t, times(), func(w *world) {
+		w.conduct()
+		m := w.begin(migrationtest.Dedicated, migrationtest.WhenAsked)
+		w.reach("ready")
+		w.vanish()
+		m = w.reach("failed", "switched")
+		if m.State != "failed" || m.Error == nil || m.Error.Code != "move.copy_lost" {
+			t.Fatalf("the move is %s: %+v", m.State, m.Error)
+		}
+		w.act("retry")
+		w.reach("ready")
+		w.act("switch")
+		w.offered("accept")
+		w.act("accept")
+		w.reach("cleaned")
+		w.quiet()
+		w.check()
+	})
+}
+
+// vanish loses everything that the environment of the copy has stored.
+func (w *world) vanish() {
+	for _, s := range w.all() {
+		if s.env == w.plane.Pool {
+			continue
+		}
+		s.Kill()
+		s.Settle()
+		must(w.t, os.RemoveAll(filepath.Join(w.dir, string(s.env), "tenants")))
+	}
+}
+
+func TestAnEnvironmentThatNobodyNotedIsRemoved(t *testing.T) {
+	t.Parallel()
+	for write := 2; write <= 7; write++ {
+		inWorld(t, times(), func(w *world) {
+			c := w.conduct()
+			c.KillAfter(write, storetest.AfterWrite)
+			w.begin(migrationtest.Dedicated, migrationtest.WhenAsked)
+			w.until("the conductor to die", time.Minute, c.Dead)
+			w.act("abort")
+			w.conduct()
 			w.reach("aborted")
 			w.quiet()
 			w.check()

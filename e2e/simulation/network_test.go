@@ -33,9 +33,9 @@ const (
 // network carries requests, and does to them what networks do.
 type network struct {
 	*rng
-	w      *world
-	rough  atomic.Int64 // one request in so many meets a fault; 0 is none
-	kills  atomic.Int64 // one request in so many kills its agent
+	w     *world
+	rough atomic.Int64 // one request in so many meets a fault; 0 is none
+	kills atomic.Int64 // one request in so many kills its agent
 	// fate, when set, decides what becomes of a request.
 	fate func(env id.Environment, path string) fate
 
@@ -124,9 +124,9 @@ func (n *network) carry(ctx context.Context, t id.Tenant, env id.Environment, r 
 			_, _ = send(ctx)
 			return nil, errLost
 		case 2: // it arrives twice
-			n.later(0, send)
+			n.later(time.Duration(n.n(2)*n.n(20_000))*time.Millisecond, n.sameLife(env, send))
 		case 3: // it arrives late, when nobody waits for it any more
-			n.later(time.Duration(n.n(20_000))*time.Millisecond, send)
+			n.later(time.Duration(n.n(20_000))*time.Millisecond, n.sameLife(env, send))
 			return nil, errLost
 		case 4: // nothing is heard for long
 			_, _ = send(ctx)
@@ -135,6 +135,24 @@ func (n *network) carry(ctx context.Context, t id.Tenant, env id.Environment, r 
 		}
 	}
 	return send(ctx)
+}
+
+// sameLife sends only to the agent that lives now: a request on its way does not
+// outlive the connection of who it is sent to.
+func (n *network) sameLife(env id.Environment, send func(context.Context) (*http.Response, error)) func(context.Context) (*http.Response, error) {
+	s := n.w.site(env)
+	if s == nil {
+		return send
+	}
+	killed := s.Killed()
+	return func(ctx context.Context) (*http.Response, error) {
+		select {
+		case <-killed:
+			return nil, errLost
+		default:
+			return send(ctx)
+		}
+	}
 }
 
 // later sends after a while, for nobody.

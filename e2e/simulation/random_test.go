@@ -16,7 +16,10 @@ import (
 	"github.com/dyocense/dyocense/shared/docstore/storetest"
 )
 
-var onlySeed = flag.Uint64("seed", 0, "the one seed to run")
+var (
+	onlySeed  = flag.Uint64("seed", 0, "the one seed to run")
+	firstSeed = flag.Int64("first", 1, "the first seed to run")
+)
 
 // seeds is how many random worlds are tried: DYOCENSE_SEEDS, or what fits into a
 // run of all tests.
@@ -47,8 +50,8 @@ func TestRandomWorlds(t *testing.T) {
 			t.Run(strconv.Itoa(lane), func(t *testing.T) {
 				t.Parallel()
 				for !t.Failed() {
-					seed := next.Add(1)
-					if seed > int64(n) {
+					seed := next.Add(1) - 1 + *firstSeed
+					if seed >= int64(n)+*firstSeed {
 						return
 					}
 					t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { randomWorld(t, uint64(seed)) })
@@ -65,11 +68,8 @@ func randomWorld(t *testing.T, seed uint64) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRng(seed)
 		w := newWorld(t, dir, times())
-		ended := false
 		defer func() {
-			if !ended {
-				w.end()
-			}
+			w.end()
 			if t.Failed() {
 				t.Logf("again: go test ./e2e/simulation -run TestRandomWorlds -seed %d -count 20", seed)
 				if testing.Verbose() {
@@ -78,10 +78,6 @@ func randomWorld(t *testing.T, seed uint64) {
 			}
 		}()
 		live(w, r)
-		if !t.Failed() || true {
-			w.end()
-			ended = true
-		}
 	})
 }
 

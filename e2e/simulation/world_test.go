@@ -44,6 +44,7 @@ type world struct {
 
 	memory *memory // of all customers
 	fills  int
+	outfit func(*site) // does something to an agent before it starts; may be nil
 
 	mu    sync.Mutex
 	sites map[id.Environment]*site
@@ -158,6 +159,9 @@ func (w *world) make(env id.Environment, late time.Duration) error {
 		return nil
 	}
 	s := &site{Agent: agenttest.New(env, filepath.Join(w.dir, string(env)), w.log.With("env", env)), env: env, kick: make(chan struct{}, 1)}
+	if w.outfit != nil {
+		w.outfit(s)
+	}
 	w.sites[env] = s
 	w.ends.Go(func() { w.live(s, late) })
 	return nil

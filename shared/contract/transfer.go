@@ -95,12 +95,14 @@ type TransferReached struct {
 	Place Place `json:"place"`
 }
 
-// TransferPrepare makes an empty copy that begins at Base.
+// TransferPrepare makes an empty copy that begins at Base, in the place of the
+// copy of the move that Replaces names; "" means that there is none.
 type TransferPrepare struct {
-	V     int    `json:"v"`
-	Move  string `json:"move"`
-	Claim int64  `json:"claim"`
-	Base  Place  `json:"base"`
+	V        int    `json:"v"`
+	Move     string `json:"move"`
+	Claim    int64  `json:"claim"`
+	Base     Place  `json:"base"`
+	Replaces string `json:"replaces,omitempty"`
 }
 
 // TransferRead asks for documents of a collection in the order of ids: behind

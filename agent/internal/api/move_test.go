@@ -54,7 +54,7 @@ func TestEveryOperationSaysWhereTheTenantMovedTo(t *testing.T) {
 	gone := o.member(contract.RoleOwner)
 	o.handedOver(gone.Tenant, "env_there")
 	coming := contract.Principal{Tenant: id.NewTenant(), Person: id.NewPerson(), Role: contract.RoleOwner}
-	_, release, err := o.shelf.Prepare(t.Context(), coming.Tenant, tenantstore.Standby{Move: "mov_2", Claim: 1, Base: tenantstore.Start()})
+	_, release, err := o.shelf.Prepare(t.Context(), coming.Tenant, tenantstore.Standby{Move: "mov_2", Claim: 1, Base: tenantstore.Start()}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func TestUploadsOfATenantThatMovedAreLeftToItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
-	_, release, err = ts.shelf.Prepare(t.Context(), coming, tenantstore.Standby{Move: "mov_2", Claim: 1, Base: tenantstore.Start()})
+	_, release, err = ts.shelf.Prepare(t.Context(), coming, tenantstore.Standby{Move: "mov_2", Claim: 1, Base: tenantstore.Start()}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

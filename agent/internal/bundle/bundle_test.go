@@ -479,7 +479,7 @@ func TestACopyInTheMakingIsNotBackedUp(t *testing.T) {
 	t.Parallel()
 	here := newPlace(t, "env_b")
 	tenant := id.NewTenant()
-	_, release, err := here.shelf.Prepare(t.Context(), tenant, tenantstore.Standby{Move: "mv", Claim: 1, Base: tenantstore.Start()})
+	_, release, err := here.shelf.Prepare(t.Context(), tenant, tenantstore.Standby{Move: "mv", Claim: 1, Base: tenantstore.Start()}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func handOver(t testing.TB, from, to agent, tenant id.Tenant, claim int64) {
 		must("claim", err)
 		base = standing.Applied
 	} else {
-		copied, leave, err = to.shelf.Prepare(ctx, tenant, tenantstore.Standby{Move: theMove, Claim: claim, Base: base})
+		copied, leave, err = to.shelf.Prepare(ctx, tenant, tenantstore.Standby{Move: theMove, Claim: claim, Base: base}, "")
 		must("prepare", err)
 		for _, collection := range raw.Collections() {
 			end := ""

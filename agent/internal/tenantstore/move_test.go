@@ -451,7 +451,7 @@ func TestShelfMoves(t *testing.T) {
 	tenant := id.NewTenant()
 	mark := Standby{Move: aMove, Claim: 1, Base: Start()}
 
-	r, release, err := shelf.Prepare(t.Context(), tenant, mark)
+	r, release, err := shelf.Prepare(t.Context(), tenant, mark, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,7 +467,7 @@ func TestShelfMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, store, "", putNote("a", note{N: 1}))
-	if _, _, err := shelf.Prepare(t.Context(), tenant, mark); !errors.Is(err, ErrOwner) {
+	if _, _, err := shelf.Prepare(t.Context(), tenant, mark, ""); !errors.Is(err, ErrOwner) {
 		t.Errorf("an owner is made a copy: %v", err)
 	}
 	if _, _, err := shelf.Follow(t.Context(), tenant); !errors.Is(err, ErrOwner) {
@@ -497,14 +497,65 @@ func TestShelfMoves(t *testing.T) {
 	}
 	all.Wait()
 	done() // a user from before may give it back late
-	again, give, err := shelf.Prepare(t.Context(), tenant, Standby{Move: "mov_2.1", Claim: 1, Base: Start()})
+	again, give, err := shelf.Prepare(t.Context(), tenant, Standby{Move: "mov_2.1", Claim: 1, Base: Start()}, "")
 	if err != nil {
 		t.Fatalf("a new copy where the tenant was: %v", err)
 	}
-	defer give()
 	if is, err := again.Standing(t.Context()); err != nil || is.Role != RoleStandby || is.Applied.Slot != 0 {
 		t.Errorf("%+v, %v", is, err)
 	}
+	give()
+}
+
+func TestLateRequestsForACopyDoNothing(t *testing.T) {
+	t.Parallel()
+	f, err := NewSQLiteFactory(t.TempDir(), notes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelf := NewShelf(f, 2)
+	t.Cleanup(func() { noError(t, shelf.Close()) })
+	shelf.Belong(there)
+	tenant := id.NewTenant()
+	prepare := func(move, replaces string) error {
+		_, release, err := shelf.Prepare(t.Context(), tenant, Standby{Move: move, Claim: 1, Base: Start()}, replaces)
+		if err == nil {
+			release()
+		}
+		return err
+	}
+	wantErr(t, "in the place of a copy that is not here", prepare("mov_1.2", "mov_1.1"), ErrClaim)
+	noError(t, prepare("mov_1.1", ""))
+	noError(t, prepare("mov_1.1", "")) // asked again
+	noError(t, prepare("mov_1.2", "mov_1.1"))
+	wantErr(t, "the first one, late", prepare("mov_1.1", ""), ErrClaim)
+	noError(t, shelf.Remove(t.Context(), tenant))
+	wantErr(t, "the second one, late", prepare("mov_1.2", "mov_1.1"), ErrClaim)
+	wantErr(t, "the second one, after its copy was removed", prepare("mov_1.2", ""), ErrClaim)
+	noError(t, prepare("mov_2.1", ""))
+}
+
+// A promotion that was cut off on a server without transactions leaves the mark of
+// the copy at what is the owner then.
+func TestAFormerOwnerTakesClaimsBesideTheMarkOfAnEarlierMove(t *testing.T) {
+	t.Parallel()
+	docs := copyIn(t)
+	s := open(t, docs)
+	do(t, s, "", putNote("a", note{}))
+	left, err := marking(Standby{Move: "mov_0.1", Claim: 40})
+	noError(t, err)
+	noError(t, docs.Batch(t.Context(), left))
+	begin(t, s, 1)
+	w := cut(t, s)
+	_, err = w.HandOver(t.Context(), here, aMove, 1, w.Tail)
+	noError(t, err)
+	r := replicaIn(t, docs, here, Standby{})
+	_, err = r.Claim(t.Context(), aMove, 3)
+	noError(t, err)
+	_, err = r.Apply(t.Context(), aMove, 3, nil)
+	noError(t, err)
+	_, err = r.Claim(t.Context(), aMove, 2)
+	wantErr(t, "an older worker", err, ErrClaim)
 }
 
 func TestOnlyACopyIsDropped(t *testing.T) {

@@ -60,8 +60,16 @@ func (r *Replica) Claim(ctx context.Context, move string, claim int64) (Standing
 	if s.Standby != nil && *s.Standby == mark {
 		return s, nil
 	}
-	if err := r.mark(ctx, mark); err != nil {
+	set, err := marking(mark)
+	if err != nil {
 		return s, err
+	}
+	steps := []docstore.Op{set}
+	if s.Standby != nil && s.Standby.Move != move { // claims of two moves do not compare
+		steps = append([]docstore.Op{unmarking()}, steps...)
+	}
+	if err := r.docs.Batch(ctx, steps...); err != nil {
+		return s, fmt.Errorf("mark as copy: %w", err)
 	}
 	s.Standby = &mark
 	return s, nil
@@ -92,15 +100,9 @@ func marking(mark Standby) (docstore.Op, error) {
 	return docstore.Op{Kind: docstore.OpPut, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: mark.Claim, Body: body}}, nil
 }
 
-func (r *Replica) mark(ctx context.Context, mark Standby) error {
-	set, err := marking(mark)
-	if err != nil {
-		return err
-	}
-	if err := r.docs.Batch(ctx, set); err != nil {
-		return fmt.Errorf("mark as copy: %w", err)
-	}
-	return nil
+// unmarking takes the mark away, whatever it is.
+func unmarking() docstore.Op {
+	return docstore.Op{Kind: docstore.OpRemove, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: math.MaxInt64}}
 }
 
 // admit is the standing of a replica that the worker may write to.
@@ -287,7 +289,7 @@ func (r *Replica) takeOver(ctx context.Context, e *entry, body []byte) error {
 		return err
 	}
 	// The mark goes last: until then, and until the hand-over stands, this is a copy.
-	steps = append(steps, docstore.Op{Kind: docstore.OpRemove, Collection: checkpointCollection, Doc: docstore.Document{ID: standbyID, Rev: math.MaxInt64}})
+	steps = append(steps, unmarking())
 	if err := r.docs.Batch(ctx, steps...); err != nil {
 		return fmt.Errorf("take over at entry %d: %w", e.Slot, err)
 	}

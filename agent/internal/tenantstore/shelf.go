@@ -23,7 +23,8 @@ type Shelf struct {
 	mu      sync.Mutex
 	closed  bool
 	handles map[id.Tenant]*handle
-	idle    *list.List // of *handle, most recently used first
+	removed map[id.Tenant]string // the move of the copy that was removed last
+	idle    *list.List           // of *handle, most recently used first
 }
 
 // handle is one tenant's place on the shelf. While busy, one goroutine opens,
@@ -43,7 +44,7 @@ type handle struct {
 // NewShelf opens tenants through f and keeps up to limit of them open; those in
 // use may be more.
 func NewShelf(f Factory, limit int) *Shelf {
-	return &Shelf{factory: f, limit: max(limit, 1), handles: map[id.Tenant]*handle{}, idle: list.New()}
+	return &Shelf{factory: f, limit: max(limit, 1), handles: map[id.Tenant]*handle{}, removed: map[id.Tenant]string{}, idle: list.New()}
 }
 
 // Create makes the tenant exist; it does nothing when it does. Only provisioning
@@ -113,15 +114,17 @@ func (s *Shelf) Look(ctx context.Context, tenant id.Tenant) (*Raw, Standing, fun
 }
 
 // Prepare makes an empty copy of the tenant that begins at mark.Base, and returns
-// it like Follow. A copy that the same move made before is kept; one of an earlier
-// move, and what a former owner has left, is deleted first. It fails with ErrOwner
-// where the tenant is served.
-func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*Replica, func(), error) {
+// it like Follow. A copy that the same move made before is kept; one of the move
+// replaces, or what a former owner has left, is deleted first. It fails with
+// ErrOwner where the tenant is served, and with ErrClaim when something else is
+// here than the caller saw, or when the copy of this move was removed: a request
+// that was long on its way must neither delete a later copy nor bring one back.
+func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby, replaces string) (*Replica, func(), error) {
 	h, err := s.claim(ctx, tenant, func(*handle) bool { return true })
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.prepare(ctx, h, mark); err != nil {
+	if err := s.prepare(ctx, h, mark, replaces); err != nil {
 		s.settle(h, nil)
 		return nil, nil, fmt.Errorf("prepare copy: %w", err)
 	}
@@ -129,7 +132,7 @@ func (s *Shelf) Prepare(ctx context.Context, tenant id.Tenant, mark Standby) (*R
 	return s.Follow(ctx, tenant)
 }
 
-func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby) error {
+func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby, replaces string) error {
 	err := s.load(ctx, h)
 	if err == nil {
 		is, err := standing(ctx, h.docs, s.Self())
@@ -140,6 +143,8 @@ func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby) error {
 			return ErrOwner
 		case is.Role == RoleStandby && is.Standby.Move == mark.Move:
 			return nil
+		case s.wasRemoved(h.tenant, mark.Move), is.Standby == nil && replaces != "", is.Standby != nil && is.Standby.Move != replaces:
+			return ErrClaim
 		case h.users > 0:
 			return ErrBusy
 		}
@@ -151,6 +156,8 @@ func (s *Shelf) prepare(ctx context.Context, h *handle, mark Standby) error {
 		}
 	} else if !errors.Is(err, ErrNoTenant) {
 		return err
+	} else if replaces != "" || s.wasRemoved(h.tenant, mark.Move) {
+		return ErrClaim
 	}
 	first, err := beginning(mark)
 	if err != nil {
@@ -214,6 +221,9 @@ func (s *Shelf) Remove(ctx context.Context, tenant id.Tenant) error {
 		return err
 	}
 	defer s.settle(h, nil)
+	if h.docs != nil || s.open(ctx, h) == nil {
+		s.noteRemoved(ctx, h)
+	}
 	if err := s.unload(h); err != nil {
 		return fmt.Errorf("close tenant to remove it: %w", err)
 	}
@@ -242,10 +252,29 @@ func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant) error {
 	if is.Role == RoleOwner && is.Applied.Slot > 0 {
 		return ErrOwner
 	}
+	s.noteRemoved(ctx, h)
 	if err := s.unload(h); err != nil {
 		return fmt.Errorf("close copy to drop it: %w", err)
 	}
 	return s.factory.Remove(ctx, tenant)
+}
+
+// noteRemoved remembers of which move a copy is that is about to be removed. It is
+// kept in memory: a request on its way does not outlive the program it is sent to.
+func (s *Shelf) noteRemoved(ctx context.Context, h *handle) {
+	is, err := standing(ctx, h.docs, s.Self())
+	if err != nil || is.Standby == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed[h.tenant] = is.Standby.Move
+}
+
+func (s *Shelf) wasRemoved(tenant id.Tenant, move string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removed[tenant] == move
 }
 
 // Tenants are those that exist, in order.

@@ -280,7 +280,7 @@ func (c call) prepare(ctx context.Context, q contract.TransferPrepare) (contract
 	if q.Move == "" || q.Claim < 1 {
 		return nil, nil, ErrAsked
 	}
-	copied, release, err := c.config.Shelf.Prepare(ctx, c.tenant, tenantstore.Standby{Move: q.Move, Claim: q.Claim, Base: placed(q.Base)})
+	copied, release, err := c.config.Shelf.Prepare(ctx, c.tenant, tenantstore.Standby{Move: q.Move, Claim: q.Claim, Base: placed(q.Base)}, q.Replaces)
 	if err != nil {
 		return nil, nil, err
 	}

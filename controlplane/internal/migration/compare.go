@@ -86,31 +86,27 @@ func (w *worker) compare(ctx context.Context, rec record, f *follower) error {
 type stretch struct {
 	after string
 	r     contract.TransferRange
-	until *contract.Place
 	err   error
 }
 
 // compareOne compares one collection. The owner's side runs ahead of the copy's.
+// The journal is compared to its open end as well: an entry that the copy has too
+// much would take the slot of the real one.
 func (w *worker) compareOne(ctx context.Context, t total, f *follower) ([]doubtful, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	defer stop(errStopped)
-	var until *contract.Place
-	if t.Journal { // of the journal, what the copy has
-		at := f.at()
-		until = &at
-	}
 	stretches := make(chan stretch, 4)
 	reading.Go(func() {
 		defer close(stretches)
 		after := ""
 		for {
 			r, _, err := ask[contract.TransferRange](ctx, f.from, "range", contract.TransferRead{
-				V: contract.Version, Collection: t.Name, After: after, Limit: rangeDocuments, Until: until,
+				V: contract.Version, Collection: t.Name, After: after, Limit: rangeDocuments,
 			})
 			select {
-			case stretches <- stretch{after: after, r: r, until: until, err: err}:
+			case stretches <- stretch{after: after, r: r, err: err}:
 			case <-ctx.Done():
 				return
 			}
@@ -138,7 +134,7 @@ func (w *worker) compareOne(ctx context.Context, t total, f *follower) ([]doubtf
 // compareStretch compares one stretch; its last one is open at the end, so that
 // what the copy has too much is found.
 func (w *worker) compareStretch(ctx context.Context, collection string, s stretch, f *follower) ([]doubtful, error) {
-	q := contract.TransferRead{V: contract.Version, Collection: collection, After: s.after, Limit: 2 * rangeDocuments, Until: s.until}
+	q := contract.TransferRead{V: contract.Version, Collection: collection, After: s.after, Limit: 2 * rangeDocuments}
 	if s.r.More {
 		q.To = s.r.Last + "\x01"
 	}

@@ -11,6 +11,7 @@ var (
 	ErrNotOffered       = fault.New(fault.Conflict, "move.not_offered", "That is not possible in the present stage of the move. Look at what is offered now.")
 	ErrPlanOrder        = fault.New(fault.Invalid, "move.plan", "Between these two plans nothing has to be moved.")
 	ErrDiffers          = fault.New(fault.Internal, "move.differs", "The copy differs from your data, so nothing was switched. Your workspace is untouched.")
+	ErrCopyLost         = fault.New(fault.Internal, "move.copy_lost", "The copy is gone from the new infrastructure, so nothing was switched. Your workspace is untouched.")
 	ErrParity           = fault.New(fault.Internal, "move.parity", "A decision came out differently on the new infrastructure, so nothing was switched. Your workspace is untouched.")
 	ErrBusyTenant       = fault.New(fault.Unavailable, "move.busy", "There was never a quiet moment for the switch. It is tried again when you ask for it.")
 

@@ -41,7 +41,7 @@ type follower struct {
 // following runs do beside a follower. It ends with do, or with the reason for
 // which the follower has given up.
 func (w *worker) following(ctx context.Context, from, to node, move string, do func(context.Context, *follower) error) error {
-	is, err := to.status(ctx, contract.TransferStatus{Move: move, Claim: w.claim})
+	is, err := w.claimCopy(ctx, to, move)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,22 @@ func (w *worker) following(ctx context.Context, from, to node, move string, do f
 		return f.err
 	}
 	return err
+}
+
+// claimCopy makes this worker the one that writes to the move's copy. It fails with
+// ErrCopyLost when that is not there.
+func (w *worker) claimCopy(ctx context.Context, to node, move string) (contract.TransferStand, error) {
+	is, err := to.status(ctx, contract.TransferStatus{Move: move, Claim: w.claim})
+	if has(err, codeClaim) { // of a newer worker, or of another move
+		there, again := to.status(ctx, contract.TransferStatus{})
+		if again == nil && there.Move != move && there.HandedMove != move {
+			err = ErrCopyLost.Because(fmt.Errorf("%s has a copy of %q", to.env, there.Move))
+		}
+	}
+	if err == nil && is.Role == "none" {
+		err = ErrCopyLost.Because(fmt.Errorf("%s has no copy", to.env))
+	}
+	return is, err
 }
 
 // run follows until ctx ends. Trouble that passes is waited out here, so that it

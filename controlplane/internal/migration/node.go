@@ -95,7 +95,7 @@ const (
 
 // final says whether trying again cannot help.
 func final(err error) bool {
-	if errors.Is(err, ErrDiffers) || errors.Is(err, ErrParity) {
+	if errors.Is(err, ErrDiffers) || errors.Is(err, ErrParity) || errors.Is(err, ErrCopyLost) {
 		return true
 	}
 	for _, code := range []string{codeCopy, codeDamaged} {

@@ -78,11 +78,12 @@ type record struct {
 // facts are what the steps of a move found out, as far as a later step, or
 // another worker, needs it.
 type facts struct {
-	Attempt   int                     `json:"attempt"`          // of copying; each has a name of its own at the agents
-	Target    id.Environment          `json:"target,omitempty"` // once it is chosen
-	Made      bool                    `json:"made,omitempty"`   // the target was made for this move
-	Base      *contract.Place         `json:"base,omitempty"`   // where the copy began
-	Done      []string                `json:"done,omitempty"`   // collections that are copied
+	Attempt   int                     `json:"attempt"`            // of copying; each has a name of its own at the agents
+	Target    id.Environment          `json:"target,omitempty"`   // once it is chosen
+	Made      bool                    `json:"made,omitempty"`     // the target is made for this move, or about to be
+	Base      *contract.Place         `json:"base,omitempty"`     // where the copy began
+	Prepared  bool                    `json:"prepared,omitempty"` // the copy was begun: if it is not there, it is lost
+	Done      []string                `json:"done,omitempty"`     // collections that are copied
 	Totals    []total                 `json:"totals,omitempty"`
 	Verified  *contract.Place         `json:"verified,omitempty"` // up to where the comparison held
 	Parity    []contract.ParityResult `json:"parity,omitempty"`
@@ -97,6 +98,7 @@ type facts struct {
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
 	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back
 	DeleteAt  *time.Time              `json:"deleteAt,omitempty"`
+	Deleting  bool                    `json:"deleting,omitempty"` // nothing is carried from the old copy any more
 	Proof     *Proof                  `json:"proof,omitempty"`
 	Error     *problem                `json:"error,omitempty"`
 	Entered   map[State]time.Time     `json:"entered"`

@@ -55,26 +55,23 @@ func (w *worker) step(ctx context.Context, rec record) error {
 // choose finds the target, or asks for one.
 func (w *worker) choose(ctx context.Context, rec record) error {
 	if f := rec.Facts; f.Attempt > 1 { // what an earlier attempt left on its way must not count
-		f.Attempt--
-		if err := w.end(ctx, w.source(), f); err != nil {
+		if err := w.end(ctx, w.source(), facts{Attempt: f.Attempt - 1}); err != nil {
 			return err
 		}
 	}
-	target, made := rec.Facts.Target, rec.Facts.Made
-	if target == "" {
-		var err error
-		if target, err = w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
-			return err
-		}
-		made = true
-		failpoint.Here("migration.after-request")
+	if rec.Facts.Target != "" {
+		return w.advance(ctx, TargetWanted, func(r *record) { r.Text = "The place to move to was chosen" })
 	}
+	if !rec.Facts.Made { // noted first, so that what a crash leaves is found
+		return w.note(ctx, func(r *record) { r.Facts.Made, r.Text = true, "New infrastructure is needed" })
+	}
+	target, err := w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID))
+	if err != nil {
+		return err
+	}
+	failpoint.Here("migration.after-request")
 	return w.advance(ctx, TargetWanted, func(r *record) {
-		r.Facts.Target, r.Facts.Made = target, made
-		r.Text = "New infrastructure was asked for"
-		if !made {
-			r.Text = "The place to move to was chosen"
-		}
+		r.Facts.Target, r.Text = target, "New infrastructure was asked for"
 	})
 }
 
@@ -119,6 +116,15 @@ func (w *worker) provision(ctx context.Context, rec record) error {
 func (w *worker) forward(ctx context.Context, rec record, do func(context.Context, record, *follower) error) error {
 	source, target := w.source(), w.target(rec.Facts)
 	move := w.order.agentMove(rec.Facts)
+	if rec.Facts.Attempt > 1 && rec.Facts.Base == nil {
+		// The owner has one move at a time; the attempt before may still be that.
+		before := rec.Facts
+		before.Attempt--
+		_, _, err := ask[contract.TransferReached](ctx, source, "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(before)})
+		if err != nil {
+			return err
+		}
+	}
 	begun, _, err := ask[contract.TransferReached](ctx, source, "begin", contract.TransferBegin{
 		V: contract.Version, Move: move, Claim: w.claim, From: source.env, To: target.env,
 	})
@@ -146,18 +152,34 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 			return err
 		}
 		failpoint.Here("migration.after-base")
-		w.report(func(p *progress) { *p = progress{} })
 		if rec, err = w.reload(ctx); err != nil {
 			return err
 		}
 	}
+	if !rec.Facts.Prepared {
+		if err := w.prepare(ctx, target, move, *rec.Facts.Base); err != nil {
+			return err
+		}
+	}
+	return w.following(ctx, source, target, move, func(ctx context.Context, f *follower) error { return do(ctx, rec, f) })
+}
+
+// prepare begins the copy. Once that is noted it is never begun again: a copy that
+// is not there any more would come back without what was copied.
+func (w *worker) prepare(ctx context.Context, target node, move string, base contract.Place) error {
+	is, err := target.status(ctx, contract.TransferStatus{})
+	if err != nil {
+		return err
+	}
 	_, _, err = ask[contract.TransferStand](ctx, target, "prepare", contract.TransferPrepare{
-		V: contract.Version, Move: move, Claim: w.claim, Base: *rec.Facts.Base,
+		V: contract.Version, Move: move, Claim: w.claim, Base: base, Replaces: is.Move,
 	})
 	if err != nil {
 		return err
 	}
-	return w.following(ctx, source, target, move, func(ctx context.Context, f *follower) error { return do(ctx, rec, f) })
+	w.report(func(p *progress) { *p = progress{} })
+	failpoint.Here("migration.before-prepared")
+	return w.note(ctx, func(r *record) { r.Facts.Prepared, r.Text = true, "The copy was begun" })
 }
 
 // rehearse makes the last decisions again on the copy.
@@ -328,18 +350,25 @@ func (w *worker) removeAll(ctx context.Context, env id.Environment) error {
 	}
 }
 
-// end forbids the copying attempt to hand the tenant over, whoever still tries.
+// end forbids the copying attempt, and the one before it, to hand the tenant over,
+// whoever still tries.
 func (w *worker) end(ctx context.Context, owner node, f facts) error {
-	_, _, err := ask[contract.TransferReached](ctx, owner, "end", contract.TransferEnd{V: contract.Version, Move: w.order.agentMove(f)})
-	return err
+	for n := max(1, f.Attempt-1); n <= f.Attempt; n++ {
+		move := w.order.agentMove(facts{Attempt: n})
+		if _, _, err := ask[contract.TransferReached](ctx, owner, "end", contract.TransferEnd{V: contract.Version, Move: move}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // abort gives the move up: first nobody can switch any more, then the target goes.
 func (w *worker) abort(ctx context.Context, rec record) error {
 	w.report(func(p *progress) { p.WaitingFor = "the copy to be deleted" })
 	target := rec.Facts.Target
-	if target == "" {
-		// A crash may have come between asking for the infrastructure and noting it.
+	switch {
+	case target == "" && !rec.Facts.Made:
+	case target == "": // it may have been asked for, and nobody noted which it is
 		env, err := w.dedicated.Request(ctx, w.order.Tenant, string(w.order.ID))
 		switch {
 		case err == nil:
@@ -347,8 +376,10 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 		case fault.KindOf(err).Retryable() && w.now().Sub(rec.Facts.Entered[Aborting]) < w.times.Provision:
 			return err
 		}
-	} else if err := w.end(ctx, w.source(), rec.Facts); err != nil {
-		return err
+	default:
+		if err := w.end(ctx, w.source(), rec.Facts); err != nil {
+			return err
+		}
 	}
 	if err := w.places.EndSwitch(ctx, w.order.Tenant, string(w.order.ID)); err != nil {
 		return err
@@ -405,24 +436,8 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 		at := w.now().Add(w.times.Keep)
 		return w.note(ctx, func(r *record) { r.Facts.DeleteAt, r.Text = &at, "The old copy is kept for a while" })
 	}
-	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
-	defer stop()
-	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
-	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.C:
-		}
-	}
-	w.report(func(p *progress) { p.WaitingFor = "decisions that are still worked on at the old place" })
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-carried:
-	case <-time.After(carriedWithin): // its engine has long stopped; the new place begins it again
+	if !rec.Facts.Deleting {
+		return w.beforeDeleting(ctx, rec)
 	}
 	w.report(func(p *progress) { p.WaitingFor = "the old copy to be deleted" })
 	owner, err := w.target(rec.Facts).status(ctx, contract.TransferStatus{Count: true})
@@ -448,4 +463,30 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 		proof.DeletedAt = r.At
 		r.Facts.Proof, r.Text = &proof, "The old copy is deleted"
 	})
+}
+
+// beforeDeleting waits for the time, and for the last decision that is worked on
+// at the old place. Its end is noted before anything is deleted there: afterwards
+// there may be nobody left to ask.
+func (w *worker) beforeDeleting(ctx context.Context, rec record) error {
+	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
+	defer stop()
+	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
+	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	w.report(func(p *progress) { p.WaitingFor = "decisions that are still worked on at the old place" })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-carried:
+	case <-time.After(carriedWithin): // its engine has long stopped; the new place begins it again
+	}
+	return w.note(ctx, func(r *record) { r.Facts.Deleting, r.Text = true, "The old copy is being deleted" })
 }

@@ -398,7 +398,7 @@ func actions(r record) []Action {
 			add("roll_back", "Go back", "Go back to where you were? What you did since the switch is kept. Writes wait for a fraction of a second, and the payment is given back.")
 		}
 	case Accepted:
-		if at := r.Facts.DeleteAt; at == nil || at.After(r.At) { // else it is being deleted
+		if at := r.Facts.DeleteAt; !r.Facts.Deleting && (at == nil || at.After(r.At)) { // else it is being deleted
 			add("clean", "Delete the old copy now", "Delete the old copy now? It cannot be undone.")
 		}
 	case Failed:
