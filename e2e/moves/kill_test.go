@@ -65,7 +65,7 @@ func cells() []cell {
 		"target_wanted", "target_ready", "copied", "verified", "rehearsed", "switch_begun", "charged", "handed_over", "accept_asked", "old_copy_gone",
 		"copied-blobs", "copied-profile", "copied-uploads", "copied-tables", "copied-goals", "copied-runs", "copied-moves", "copied-commands", "copied-journal",
 		"put", "apply", "pay", "commit", "open", "route", "remove")
-	at(forth, "migration.after-base", "migration.after-begin-switch", "agent.after-reach", "agent.after-prepare", "agent.after-cut")
+	at(forth, "migration.after-base", "migration.before-prepared", "migration.after-begin-switch", "agent.after-reach", "agent.after-prepare", "agent.after-cut")
 	around(forth, "agent", "put", "apply", "commit", "open")
 	up := cell{way: "accept", up: true}
 	at(up, "migration.after-request")
