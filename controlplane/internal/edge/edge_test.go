@@ -276,7 +276,7 @@ func TestAConnectionServesOnAfterAStream(t *testing.T) {
 			return values, nil
 		})
 		edge.Handle(s, edge.Route{Method: http.MethodPost, Path: "/v1/late", ID: "late"}, func(context.Context, *struct{}) (*struct{}, error) {
-			time.Sleep(2 * sse.WriteTimeout) // the deadline is what is tested
+			<-time.After(2 * sse.WriteTimeout) // the deadline passes: it is what is tested
 			return &struct{}{}, nil
 		})
 	})
