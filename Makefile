@@ -118,6 +118,10 @@ e2e/browser/node_modules/.installed: e2e/browser/package-lock.json
 	cd e2e/browser && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
+.PHONY: nightly-simulation
+nightly-simulation: engine ## moves of a live tenant under faults, 10,000 random worlds (SEEDS=n for others)
+	cd e2e && DYOCENSE_SEEDS=$(or $(SEEDS),10000) go test -count=1 -timeout 4h -run TestRandomWorlds -v ./simulation | grep -v '^=== '
+
 .PHONY: check
 check: $(GOLANGCI) engine portal-stub web/node_modules/.installed ## format, vet, lint, generated files up to date
 	for m in $(MODULES); do (cd $$m && go vet ./... && $(GOLANGCI) run ./...); done

@@ -48,10 +48,10 @@ func TestACopyThatVanishedIsNotSwitchedTo(t *testing.T) {
 	t.Parallel()
 	inWorld(t, times(), func(w *world) {
 		w.conduct()
-		m := w.begin(migrationtest.Dedicated, migrationtest.WhenAsked)
+		w.begin(migrationtest.Dedicated, migrationtest.WhenAsked)
 		w.reach("ready")
 		w.vanish()
-		m = w.reach("failed", "switched")
+		m := w.reach("failed", "switched")
 		if m.State != "failed" || m.Error == nil || m.Error.Code != "move.copy_lost" {
 			t.Fatalf("the move is %s: %+v", m.State, m.Error)
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dyocense/dyocense/agent/agenttest"
-	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/id"
@@ -278,7 +277,7 @@ func (c *customer) reach(do func(context.Context, *agenttest.Store) error, repea
 			c.memory.wrong("%s is never served: %v", c.name, err)
 			return
 		}
-		time.Sleep(time.Duration(1+c.n(min(20*(try+1), 400))) * time.Millisecond)
+		w.pass(time.Duration(1+c.n(min(20*(try+1), 400))) * time.Millisecond)
 	}
 }
 
@@ -310,7 +309,7 @@ func (c *customer) once(do func(context.Context, *agenttest.Store) error, hint i
 		return errLost
 	case 1:
 		w.net.underWay.Go(func() {
-			time.Sleep(time.Duration(c.n(5_000)) * time.Millisecond)
+			w.pass(time.Duration(c.n(5_000)) * time.Millisecond)
 			_ = s.With(w.ctx, w.plane.Tenant, do)
 		})
 		return errLost
@@ -319,5 +318,3 @@ func (c *customer) once(do func(context.Context, *agenttest.Store) error, hint i
 	defer cancel()
 	return s.With(short, w.plane.Tenant, do)
 }
-
-var _ = contract.Version

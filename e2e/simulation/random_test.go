@@ -23,7 +23,7 @@ var (
 
 // seeds is how many random worlds are tried: DYOCENSE_SEEDS, or what fits into a
 // run of all tests.
-func seeds(t *testing.T) int {
+func seeds() int {
 	if n, err := strconv.Atoi(os.Getenv("DYOCENSE_SEEDS")); err == nil && n > 0 {
 		return n
 	}
@@ -42,7 +42,7 @@ func TestRandomWorlds(t *testing.T) {
 		randomWorld(t, *onlySeed)
 		return
 	}
-	n := seeds(t)
+	n := seeds()
 	var next, done atomic.Int64
 	began := time.Now()
 	t.Run("lanes", func(t *testing.T) {
@@ -138,7 +138,7 @@ func (w *world) oneMove(r *rng, to migrationtest.PlanID) {
 	w.late = time.Duration(r.n(3000)) * time.Millisecond
 	w.conduct()
 	var started error
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); w.pass(500 * time.Millisecond) {
 		// An agent may still be coming up, and the move before be put away.
 		if _, started = w.plane.Start(w.ctx, to, when); started == nil {
 			break
@@ -173,7 +173,7 @@ func (w *world) oneMove(r *rng, to migrationtest.PlanID) {
 			break
 		}
 		w.press(r, m, buttons)
-		time.Sleep(time.Duration(1+r.n(1500)) * time.Millisecond)
+		w.pass(time.Duration(1+r.n(1500)) * time.Millisecond)
 	}
 	close(calm)
 	trouble.Wait()
@@ -276,7 +276,7 @@ func (w *world) rest(r *rng) {
 		case m.Paused:
 			w.either(r, m, "resume")
 		}
-		time.Sleep(500 * time.Millisecond)
+		w.pass(500 * time.Millisecond)
 	}
 }
 

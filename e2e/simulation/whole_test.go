@@ -71,7 +71,7 @@ func TestGivingUpLeavesNothing(t *testing.T) {
 					if state == "requested" {
 						w.conduct()
 					} else {
-						time.Sleep(10 * time.Second)
+						w.pass(10 * time.Second)
 					}
 					hold.Store(false)
 					w.reach("aborted")
@@ -245,7 +245,7 @@ func TestAFullDiskHaltsAMoveUntilThereIsRoom(t *testing.T) {
 					m, err := w.plane.Current(w.ctx)
 					return err == nil && strings.Contains(m.Progress.WaitingFor, "disk")
 				})
-				time.Sleep(time.Minute)
+				w.pass(time.Minute)
 				m, err := w.plane.Current(w.ctx)
 				must(t, err)
 				if m.State == "failed" || m.Over {

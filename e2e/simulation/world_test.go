@@ -119,7 +119,9 @@ func (l *transcript) String() string {
 	return l.b.String()
 }
 
-func (w *world) say(format string, args ...any) { w.log.Info("WORLD " + fmt.Sprintf(format, args...)) }
+func (w *world) say(format string, args ...any) {
+	w.log.Info("world", "what", fmt.Sprintf(format, args...))
+}
 
 // until waits for something that others bring about.
 func (w *world) until(what string, within time.Duration, ok func() bool) {
@@ -215,6 +217,9 @@ func (w *world) wait(d time.Duration) bool {
 		return false
 	}
 }
+
+// pass lets time pass; in the bubble of a test that is an event like another.
+func (w *world) pass(d time.Duration) { <-time.After(d) }
 
 // carryOut applies the lines that are new to s, in order, as a session does.
 func (w *world) carryOut(s *site) {
