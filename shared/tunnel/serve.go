@@ -79,7 +79,9 @@ func serve(ctx context.Context, nc *nats.Conn, agent id.Agent, h http.Handler, l
 	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("stop listening for requests: %w", err)
 	}
-	_ = nc.FlushTimeout(time.Second) // the last answers; a lost connection has lost them already
+	if nc.IsConnected() { // a lost connection has lost the last answers already
+		_ = nc.FlushTimeout(time.Second)
+	}
 	return nil
 }
 
