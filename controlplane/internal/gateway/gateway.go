@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,11 @@ const (
 	// perTenant is how many exchanges one tenant may have open: two browsers full
 	// of tabs, each with a live stream, and an import.
 	perTenant = 64
+	// inLine is how many more of a tenant may wait for their turn, and turnWithin for
+	// how long: a burst, or what gathers while the tenant is switched. They wait
+	// here, where they take no place at the agent from anybody.
+	inLine     = 192
+	turnWithin = 2 * time.Second
 	// answerWithin is how long the head of an answer may take. The body may take as
 	// long as it likes: streams of events live for hours.
 	answerWithin = 60 * time.Second
@@ -69,7 +75,7 @@ type Gateway struct {
 	room   *room
 
 	mu     sync.Mutex
-	open   map[id.Tenant]int
+	lines  map[id.Tenant]*line
 	health health
 }
 
@@ -81,7 +87,7 @@ type health struct {
 
 // New forwards over t to where routes and then locate say.
 func New(t Tunnel, routes Routes, locate Locate) *Gateway {
-	return &Gateway{tunnel: t, routes: routes, locate: locate, room: newRoom(maxKept), open: map[id.Tenant]int{}}
+	return &Gateway{tunnel: t, routes: routes, locate: locate, room: newRoom(maxKept), lines: map[id.Tenant]*line{}}
 }
 
 // Forward sends r to the agent of p's tenant and returns its answer; the caller
@@ -94,8 +100,8 @@ func (g *Gateway) Forward(ctx context.Context, p contract.Principal, r *http.Req
 	if r.ContentLength > MaxBody {
 		return nil, ErrTooLarge
 	}
-	if !g.enter(p.Tenant) {
-		return nil, ErrTooMany
+	if err := g.enter(ctx, p.Tenant); err != nil {
+		return nil, err
 	}
 	leave := sync.OnceFunc(func() { g.leave(p.Tenant) })
 	response, err := g.forward(ctx, p, r)
@@ -144,21 +150,66 @@ func (g *Gateway) ask(ctx context.Context, env id.Environment, p contract.Princi
 	return response, nil
 }
 
-func (g *Gateway) enter(t id.Tenant) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.open[t] >= perTenant {
-		return false
-	}
-	g.open[t]++
-	return true
+// line is what a tenant has open, and those who wait, the first first.
+type line struct {
+	open    int
+	waiting []chan struct{} // closed when it is one's turn
 }
 
+// enter waits for the tenant's turn; leave must follow. It fails with ErrTooMany,
+// or ctx's error.
+func (g *Gateway) enter(ctx context.Context, t id.Tenant) error {
+	g.mu.Lock()
+	l := g.lines[t]
+	if l == nil {
+		l = &line{}
+		g.lines[t] = l
+	}
+	if l.open < perTenant {
+		l.open++
+		g.mu.Unlock()
+		return nil
+	}
+	if len(l.waiting) >= inLine {
+		g.mu.Unlock()
+		return ErrTooMany
+	}
+	turn := make(chan struct{})
+	l.waiting = append(l.waiting, turn)
+	g.mu.Unlock()
+	alarm := time.NewTimer(turnWithin)
+	defer alarm.Stop()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	case <-alarm.C:
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := slices.Index(l.waiting, turn)
+	if at < 0 {
+		return nil // it came at the same moment
+	}
+	l.waiting = slices.Delete(l.waiting, at, at+1)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return ErrTooMany
+}
+
+// leave gives the place to the next one in line.
 func (g *Gateway) leave(t id.Tenant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open[t]--; g.open[t] <= 0 {
-		delete(g.open, t)
+	l := g.lines[t]
+	if len(l.waiting) > 0 {
+		close(l.waiting[0])
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		return
+	}
+	if l.open--; l.open == 0 {
+		delete(g.lines, t)
 	}
 }
 

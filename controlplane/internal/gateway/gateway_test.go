@@ -7,7 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/shared/contract"
@@ -23,6 +27,14 @@ type way func(ctx context.Context, t tunnel.Target, p contract.Principal, r *htt
 
 func (w way) Do(ctx context.Context, t tunnel.Target, p contract.Principal, r *http.Request) (*http.Response, error) {
 	return w(ctx, t, p, r)
+}
+
+// bubble gives a test a clock of its own, on which waiting takes no time.
+func bubble(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	}
 }
 
 func answer(body string, header http.Header) *http.Response {
@@ -108,8 +120,7 @@ func TestForward(t *testing.T) {
 		}
 	})
 
-	t.Run("holds one tenant to its share and leaves the others alone", func(t *testing.T) {
-		t.Parallel()
+	t.Run("holds one tenant to its share and leaves the others alone", bubble(func(t *testing.T) {
 		g := gateway.New(way(func(context.Context, tunnel.Target, contract.Principal, *http.Request) (*http.Response, error) {
 			return answer("", http.Header{}), nil
 		}), staying("env_1"), here)
@@ -139,7 +150,59 @@ func TestForward(t *testing.T) {
 		if _, err := g.Forward(t.Context(), who, get("/v1/runs")); !errors.Is(err, gateway.ErrTooMany) {
 			t.Errorf("after one was closed twice: %v", err)
 		}
-	})
+	}))
+
+	t.Run("lets those wait who are too many for a moment", bubble(func(t *testing.T) {
+		g := gateway.New(way(func(context.Context, tunnel.Target, contract.Principal, *http.Request) (*http.Response, error) {
+			return answer("", http.Header{}), nil
+		}), staying("env_1"), here)
+		var open []*http.Response
+		for {
+			r, err := g.Forward(t.Context(), who, get("/v1/runs"))
+			if errors.Is(err, gateway.ErrTooMany) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, r)
+		}
+		var waiting sync.WaitGroup
+		var served atomic.Int64
+		for range 3 * len(open) {
+			waiting.Go(func() {
+				r, err := g.Forward(t.Context(), who, get("/v1/runs"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				served.Add(1)
+				_ = r.Body.Close()
+			})
+		}
+		synctest.Wait() // the line is full now
+		began := time.Now()
+		if _, err := g.Forward(t.Context(), who, get("/v1/runs")); !errors.Is(err, gateway.ErrTooMany) || time.Since(began) > 0 {
+			t.Errorf("one too many for the line: %v after %s", err, time.Since(began))
+		}
+		impatient, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := g.Forward(impatient, who, get("/v1/runs")); err == nil {
+			t.Error("one who has gone was served")
+		}
+		for _, r := range open {
+			_ = r.Body.Close()
+		}
+		waiting.Wait()
+		if served.Load() != int64(3*len(open)) {
+			t.Errorf("%d of %d who waited were served", served.Load(), 3*len(open))
+		}
+		if r, err := g.Forward(t.Context(), who, get("/v1/runs")); err != nil {
+			t.Errorf("when all have left: %v", err)
+		} else {
+			_ = r.Body.Close()
+		}
+	}))
 
 	t.Run("says why there is no agent", func(t *testing.T) {
 		t.Parallel()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -53,18 +54,26 @@ func milliseconds(n float64) time.Duration { return time.Duration(n * float64(ti
 // moveWithin bounds what is waited for in a move.
 const moveWithin = 5 * time.Minute
 
+// closedWithin is how long the last move may take to make room for the next one,
+// once it is over.
+const closedWithin = 5 * time.Second
+
 // begin confirms the move to a plan, which then waits for the button.
 func begin(ctx context.Context, c *product.Customer, plan string) error {
 	var seen struct {
 		Hash     string
-		Blockers json.RawMessage
+		Blockers []struct{ Code, Text string }
 	}
-	if err := c.Call(ctx, http.MethodPost, "/v1/moves/preflight", map[string]string{"plan": plan, "interval": "month"}, &seen); err != nil {
+	var asked error
+	err := product.Until(ctx, closedWithin, func() (bool, string) {
+		asked = c.Call(ctx, http.MethodPost, "/v1/moves/preflight", map[string]string{"plan": plan, "interval": "month"}, &seen)
+		return asked != nil || len(seen.Blockers) == 0, fmt.Sprint(seen.Blockers)
+	})
+	if err := errors.Join(err, asked); err != nil {
 		return fmt.Errorf("pre-flight: %w", err)
 	}
-	err := c.Call(ctx, http.MethodPost, "/v1/moves", map[string]string{"plan": plan, "interval": "month", "confirm": seen.Hash, "when": "asked"}, nil)
-	if err != nil {
-		return fmt.Errorf("begin to move to %s (blockers: %s): %w", plan, seen.Blockers, err)
+	if err := c.Call(ctx, http.MethodPost, "/v1/moves", map[string]string{"plan": plan, "interval": "month", "confirm": seen.Hash, "when": "asked"}, nil); err != nil {
+		return fmt.Errorf("begin to move to %s: %w", plan, err)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ const answerWithin = 10 * time.Second
 
 // probe is the prober's side.
 func probe(in io.Reader, out io.Writer) error {
-	p := &prober{client: &http.Client{Timeout: answerWithin, Transport: &http.Transport{MaxIdleConnsPerHost: 1000, IdleConnTimeout: time.Minute}}}
+	p := &prober{client: &http.Client{Timeout: answerWithin, Transport: &http.Transport{MaxIdleConnsPerHost: 1000, IdleConnTimeout: 20 * time.Second}}}
 	answers := json.NewEncoder(out)
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
