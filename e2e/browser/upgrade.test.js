@@ -112,9 +112,6 @@ test("it deletes the old copy, and sees the proof", async () => {
 test("it can see what the way down would mean, on a phone in the dark", async () => {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(`${product.url}/upgrade`);
-  await page.getByRole("heading", { name: "The old copy is gone" }).waitFor();
-  await lookAt(page, "upgrade-proof-phone-dark");
   await openPreflight("/upgrade?plan=business");
   await page.getByText("Put to your credit").waitFor();
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/docstore/sqlitestore"
 	"github.com/dyocense/dyocense/shared/id"
@@ -127,6 +128,64 @@ func TestTheShareThatIsDoneNeverFalls(t *testing.T) {
 				last = n
 			}
 		}
+	}
+}
+
+func TestAStageThatTheMoveFellBackFromIsNotDone(t *testing.T) {
+	t.Parallel()
+	states := func(r record) map[string]string {
+		out := map[string]string{}
+		for _, s := range stagesOf(r, r.At) {
+			out[s.Name] = s.State
+		}
+		return out
+	}
+	r := in(ReadyToGo)
+	r.Facts.Entered[Charging] = r.At
+	r.Facts.Error = &problem{Code: "billing.payment"}
+	if got := states(r); got["ready"] != "working" || got["charging"] != "failed" || got["cutting"] != "waiting" {
+		t.Errorf("after a payment that was declined: %v", got)
+	}
+	r.Facts.Entered[Cutting], r.Facts.Paid = r.At, true
+	if got := states(r); got["charging"] != "done" || got["cutting"] != "failed" {
+		t.Errorf("after a switch that was put off: %v", got)
+	}
+	r.Facts.Error = nil
+	if got := states(r); got["cutting"] != "waiting" {
+		t.Errorf("when it is asked for again: %v", got)
+	}
+}
+
+func TestTheSwitchNamesWhatIsCharged(t *testing.T) {
+	t.Parallel()
+	o := Order{Quote: &billing.Quote{DueToday: 123456789, Currency: "usd"}}
+	said := func(r record) string {
+		for _, a := range actions(o, r) {
+			if a.Name == "switch" {
+				return a.Confirm
+			}
+		}
+		return ""
+	}
+	r := in(ReadyToGo)
+	if got := said(r); !strings.HasPrefix(got, "$1,234,567.89 is charged first.") {
+		t.Errorf("it says %q", got)
+	}
+	if r.Facts.Paid = true; strings.Contains(said(r), "charged") {
+		t.Error("what is paid is not charged again")
+	}
+}
+
+func TestWhatAnEarlierStageWaitedForIsNotTold(t *testing.T) {
+	t.Parallel()
+	r := in(Discarding)
+	p := progress{WaitingFor: "you to keep it, or to go back", State: Switched}
+	if got := (Order{}).show([]record{r}, r, p, r.At).Progress.WaitingFor; got != "" {
+		t.Errorf("it waits for %q", got)
+	}
+	p.State = Discarding
+	if got := (Order{}).show([]record{r}, r, p, r.At).Progress.WaitingFor; got == "" {
+		t.Error("it waits for something and does not say so")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
@@ -454,5 +455,9 @@ func money(c billing.Cents, currency string) string {
 	if currency == "usd" {
 		sign = "$"
 	}
-	return fmt.Sprintf("%s%d.%02d", sign, c/100, c%100)
+	whole := strconv.FormatInt(int64(c/100), 10)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return fmt.Sprintf("%s%s.%02d", sign, whole, c%100)
 }

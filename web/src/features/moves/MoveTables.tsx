@@ -36,7 +36,7 @@ export function Collections({ move }: { move: Move }) {
                 </th>
                 <td className="num">{number(row.documents)}</td>
                 <td className={`num ${row.copied < row.documents ? "dim" : ""}`}>{number(row.copied)}</td>
-                <td className={`num ${row.verified < row.documents ? "dim" : classes.whole}`}>{number(row.verified)}</td>
+                <td className={`num ${row.documents === 0 || row.verified < row.documents ? "dim" : classes.whole}`}>{number(row.verified)}</td>
               </tr>
             ))}
           </tbody>

@@ -84,7 +84,7 @@ function Head({ move, away, now }: { move: Move; away: boolean; now: number }) {
         <Figure
           name="Size"
           value={bytes(progress.bytesCopied)}
-          of={progress.bytesTotal > 0 ? bytes(progress.bytesTotal) : undefined}
+          of={sizeOf(progress)}
         />
         {!move.over && <Figure name="Behind by" value={plural(progress.lagEntries, "write")} />}
         {move.over ? <Figure name="Took" value={took(move)} /> : <Figure name="Time left" value={eta(move)} />}
@@ -105,6 +105,12 @@ function Figure({ name, value, of }: { name: string; value: string; of?: string 
       </dd>
     </div>
   );
+}
+
+// The whole size is reckoned from what is copied so far, until all of it is.
+function sizeOf({ bytesCopied, bytesTotal }: Move["progress"]): string | undefined {
+  if (bytesTotal === 0) return undefined;
+  return bytesCopied < bytesTotal ? `about ${bytes(bytesTotal)}` : bytes(bytesTotal);
 }
 
 function eta(move: Move): string {
@@ -150,7 +156,7 @@ function Pause({ move }: { move: Move }) {
       )}
       {move.pauseBack !== null && (
         <>
-          <p className={classes.pause}>
+          <p className={`${classes.pause} ${classes.back}`}>
             and on the way back for <strong>{duration(move.pauseBack.millis)}</strong>
           </p>
           <p className={classes.note}>{measured(move.pauseBack)}</p>
