@@ -112,6 +112,7 @@ func press(ctx context.Context, c *product.Customer, m move, action string) erro
 
 // The places that a move is waited for at.
 func readyToSwitch(m move) bool { return m.State == "ready" && m.offers("switch") }
+
 func canStayOrGo(m move) bool {
 	return m.State == "switched" && m.offers("accept") && m.offers("roll_back")
 }

@@ -122,13 +122,13 @@ func (s *switches) thereAndBack(n int) (err error) {
 		return err
 	}
 	s.ready = append(s.ready, time.Since(began))
-	if _, err := s.probed(&s.up, m, "switch"); err != nil {
+	if err := s.probed(&s.up, m, "switch"); err != nil {
 		return err
 	}
 	if m, err = until(ctx, s.moving, canStayOrGo); err != nil {
 		return err
 	}
-	if _, err := s.probed(&s.back, m, "roll_back"); err != nil {
+	if err := s.probed(&s.back, m, "roll_back"); err != nil {
 		return err
 	}
 	if _, err = until(ctx, s.moving, over); err != nil {
@@ -153,7 +153,7 @@ func (s *switches) andDown(n int) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, err := s.probed(to.into, m, "switch"); err != nil {
+		if err := s.probed(to.into, m, "switch"); err != nil {
 			return err
 		}
 		if m, err = until(s.b.ctx, s.moving, canStayOrGo); err != nil {
@@ -178,17 +178,17 @@ func (s *switches) toReady(plan string) (move, error) {
 
 // probed presses the button of a switch while the prober writes, and notes what
 // the prober saw from a moment before to a moment after.
-func (s *switches) probed(into *seen, m move, action string) (move, error) {
+func (s *switches) probed(into *seen, m move, action string) error {
 	ctx := s.b.ctx
 	if err := s.prober.run(append(slices.Clone(s.noise), senderOf(s.moving, probes))...); err != nil {
-		return m, err
+		return err
 	}
 	if err := pass(ctx, lead); err != nil {
-		return m, err
+		return err
 	}
 	from := time.Now().Add(-settled)
 	if err := press(ctx, s.moving, m, action); err != nil {
-		return m, err
+		return err
 	}
 	m, err := until(ctx, s.moving, func(m move) bool {
 		if action == "roll_back" {
@@ -197,15 +197,15 @@ func (s *switches) probed(into *seen, m move, action string) (move, error) {
 		return m.State == "switched"
 	})
 	if err != nil {
-		return m, err
+		return err
 	}
 	if err := pass(ctx, tail); err != nil {
-		return m, err
+		return err
 	}
 	to := time.Now()
 	all, err := s.prober.take()
 	if err != nil {
-		return m, err
+		return err
 	}
 	took, failed := times(all, func(name string) bool { return name == s.moving.Email }, from, to)
 	into.outside = append(into.outside, gap(all, s.moving.Email, from, to))
@@ -213,11 +213,11 @@ func (s *switches) probed(into *seen, m move, action string) (move, error) {
 	into.failed = append(into.failed, failed...)
 	into.writes += len(all)
 	if m.Pause == nil {
-		return m, fmt.Errorf("the product does not say how long writes waited")
+		return fmt.Errorf("the product does not say how long writes waited")
 	}
 	into.inside = append(into.inside, milliseconds(m.Pause.Millis))
 	into.attempts = max(into.attempts, m.Pause.Attempts)
-	return m, nil
+	return nil
 }
 
 // pass lets time go by; it is what is measured, not what is waited for.

@@ -147,11 +147,10 @@ func (p *prober) write(site, cookie string) error {
 
 // probing is the bench's side of a prober.
 type probing struct {
-	site  string
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	taken []sample
+	site string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
 }
 
 func startProber(ctx context.Context, site string) (*probing, error) {
