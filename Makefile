@@ -111,7 +111,7 @@ servers: ## install and cache the real servers that tests start (outside the rep
 
 .PHONY: e2e
 e2e: build build-failpoints e2e/browser/node_modules/.installed ## whole programs, kill -9, and the journey in a real browser
-	cd e2e && go test -count=1 ./...
+	cd e2e && go test -count=1 -timeout 40m ./...
 	cd e2e/browser && npm test --silent
 
 e2e/browser/node_modules/.installed: e2e/browser/package-lock.json
