@@ -101,7 +101,7 @@ func TestEveryPinnedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 39; len(files) != want {
+	if want := 40; len(files) != want {
 		t.Errorf("%d pinned messages, want %d: pin a new message in TestEveryMessage", len(files), want)
 	}
 }

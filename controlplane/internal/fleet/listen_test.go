@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +25,12 @@ func TestListen(t *testing.T) {
 	t.Run("acknowledges a report only after the hook has kept it", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t)
+		var mu sync.Mutex // the hook runs where answers are made
 		fails := true
 		var kept []contract.Report
 		b.fleet.OnReport(func(_ context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if fails {
 				fails = false
 				return fmt.Errorf("disk full")
@@ -56,9 +60,11 @@ func TestListen(t *testing.T) {
 		if err := ask(r); err != nil {
 			t.Errorf("when it keeps: %v", err)
 		}
+		mu.Lock()
 		if diff := cmp.Diff([]contract.Report{r}, kept); diff != "" {
 			t.Error(diff)
 		}
+		mu.Unlock()
 		other := r
 		other.Tenant = id.NewTenant()
 		if err := ask(other); !errors.Is(err, fleet.ErrReport) {
