@@ -270,7 +270,7 @@ func (m *matrix) kill(t *testing.T, h *house, c *product.Customer, one cell, to,
 			wrong("%v", err)
 		}
 		for _, e := range last.Events {
-			if e.At.After(restarted) && e.Text != "Taken up" {
+			if e.At.After(restarted) && !strings.HasPrefix(e.Text, "The move is taken up") {
 				r.move = e.At.Sub(restarted)
 				break
 			}

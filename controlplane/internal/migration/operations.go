@@ -100,6 +100,13 @@ func (o *Operations) List(ctx context.Context, _ *Nothing) (*MovesResponse, erro
 	}
 	r := &MovesResponse{CacheControl: "no-store"}
 	r.Body.Moves = []Move{}
+	current, err := o.service.books.of(ctx, who.Tenant)
+	if errors.Is(err, ErrNone) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	for _, order := range orders {
 		m, err := o.service.view(ctx, order)
 		if errors.Is(err, ErrNone) {
@@ -108,7 +115,9 @@ func (o *Operations) List(ctx context.Context, _ *Nothing) (*MovesResponse, erro
 		if err != nil {
 			return nil, err
 		}
-		r.Body.Moves = append(r.Body.Moves, m)
+		if m.Over || m.ID == current.ID { // any other was never begun
+			r.Body.Moves = append(r.Body.Moves, m)
+		}
 	}
 	return r, nil
 }

@@ -332,3 +332,58 @@ func TestAWishIsKeptWhateverTheWorkerWrites(t *testing.T) {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestWhoGivesUpInTimeIsNotSwitched(t *testing.T) {
+	t.Parallel()
+	b := testBooks(t)
+	s := &Service{books: b, name: "r", clock: time.Now, log: quiet(), kick: make(chan struct{}, 1)}
+	o := Order{ID: id.NewMove(), Tenant: id.NewTenant(), At: time.Now(), When: WhenAsked}
+	if err := b.open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.take(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.note(t.Context(), func(r *record) { r.State = ReadyToGo }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Act(t.Context(), o.Tenant, o.ID, "abort"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.advance(t.Context(), SwitchBegun, nil); !errors.Is(err, errWish) {
+		t.Errorf("the switch begins all the same: %v", err)
+	}
+	last, err := b.last(t.Context(), o.ID)
+	if err != nil || last.State != ReadyToGo {
+		t.Fatalf("in %s, %v", last.State, err)
+	}
+	if moved, err := w.obey(t.Context(), last); !moved || err != nil {
+		t.Errorf("%t, %v", moved, err)
+	}
+	if last, err := b.last(t.Context(), o.ID); err != nil || last.State != Aborting || last.Wish != "" {
+		t.Errorf("in %s with the wish %q, %v", last.State, last.Wish, err)
+	}
+}
+
+func TestAnOrderThatWasNeverBegunIsNotShown(t *testing.T) {
+	t.Parallel()
+	b := testBooks(t)
+	tenant := id.NewTenant()
+	first := Order{ID: id.NewMove(), Tenant: tenant, At: time.Now()}
+	if err := b.open(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.open(t.Context(), Order{ID: id.NewMove(), Tenant: tenant, At: time.Now()}); !errors.Is(err, ErrActive) {
+		t.Fatal(err)
+	}
+	if o, err := b.of(t.Context(), tenant); err != nil || o.ID != first.ID {
+		t.Errorf("%s, %v", o.ID, err)
+	}
+	if err := b.close(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.of(t.Context(), tenant); !errors.Is(err, ErrNone) {
+		t.Errorf("neither is over, yet one is shown: %v", err)
+	}
+}

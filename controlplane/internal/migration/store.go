@@ -165,14 +165,20 @@ func (b books) of(ctx context.Context, t id.Tenant) (Order, error) {
 	if !errors.Is(err, docstore.ErrNotFound) {
 		return Order{}, fmt.Errorf("look for move of %s: %w", t, err)
 	}
-	all, err := b.all(ctx, t, 1)
+	all, err := b.all(ctx, t, listed)
 	if err != nil {
 		return Order{}, err
 	}
-	if len(all) == 0 {
-		return Order{}, ErrNone
+	for _, o := range all {
+		// Without a place of its own, what is not over was never begun: another was
+		// faster, or a crash came first.
+		if last, err := b.last(ctx, o.ID); err == nil && last.over() {
+			return o, nil
+		} else if err != nil && !errors.Is(err, ErrNone) {
+			return Order{}, err
+		}
 	}
-	return all[0], nil
+	return Order{}, ErrNone
 }
 
 // all are the tenant's moves, newest first. Ids sort by time.

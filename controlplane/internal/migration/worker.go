@@ -164,10 +164,25 @@ func (w *worker) reload(ctx context.Context) (record, error) {
 
 func (w *worker) now() time.Time { return w.Service.now() }
 
-// advance moves the move on. What a person asked meanwhile is kept.
+// advance moves the move on, unless a person has asked for something meanwhile that
+// has a place in the present state: that comes first, and advance fails with
+// errWish. Nobody who gave up in time is charged.
 func (w *worker) advance(ctx context.Context, e Event, alter func(*record)) error {
+	return w.proceed(ctx, e, func(last record) error {
+		if _, fits := wishes[last.Wish][last.State]; fits {
+			return errWish
+		}
+		return nil
+	}, alter)
+}
+
+// proceed is advance under a condition of its own.
+func (w *worker) proceed(ctx context.Context, e Event, may func(record) error, alter func(*record)) error {
 	failpoint.Here("migration.before-" + string(e))
 	err := w.write(ctx, func(last record) (record, error) {
+		if err := may(last); err != nil {
+			return last, err
+		}
 		n, err := last.next(e, w.now())
 		if err != nil {
 			return n, err
@@ -269,7 +284,7 @@ func (w *worker) obey(ctx context.Context, rec record) (moved bool, err error) {
 	case e == "":
 		return true, w.note(ctx, forget)
 	}
-	return true, w.advance(ctx, e, forget)
+	return true, w.proceed(ctx, e, func(record) error { return nil }, forget)
 }
 
 // again are the facts with which copying begins anew, under another name.
