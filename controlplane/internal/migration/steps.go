@@ -168,6 +168,7 @@ func (w *worker) prepare(ctx context.Context, target node, move string, base con
 	if err != nil {
 		return err
 	}
+	failpoint.Here("migration.before-prepared")
 	w.report(func(p *progress) { *p = progress{} })
 	return w.note(ctx, func(r *record) { r.Facts.Prepared, r.Text = true, "The copy was begun" })
 }
