@@ -86,6 +86,11 @@ export async function openPage() {
 
 /** Checks the page as it stands: nothing serious for axe, and a picture if wanted. */
 export async function lookAt(page, name) {
+  // A drawer that is fading in has the colours of neither before nor after. What
+  // turns for ever is not waited for.
+  await page.waitForFunction(() =>
+    document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity),
+  );
   if (pictures) await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations
