@@ -19,7 +19,11 @@ const (
 	cutBytes   = 1 << 20
 	// calmWithin is how long one attempt waits for the copy to be that near.
 	calmWithin = 2 * time.Second
-	betweenCut = 50 * time.Millisecond // about, between attempts
+	// betweenCut is about how long writes go on after the first attempt. They have
+	// gathered in it, so it grows with each attempt: writes that stand still more
+	// often than not would never be done.
+	betweenCut = 50 * time.Millisecond
+	cutGrowth  = 10 // times, at most
 )
 
 // switchOver hands the tenant from the source to the target.
@@ -158,7 +162,7 @@ func (w *worker) attempts(ctx context.Context, f *follower) (*pause, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(betweenCut/2 + rand.N(betweenCut)):
+		case <-time.After(time.Duration(min(n, cutGrowth)) * (betweenCut/2 + rand.N(betweenCut))):
 		}
 	}
 }

@@ -11,6 +11,12 @@ import (
 	"github.com/dyocense/dyocense/e2e/product"
 )
 
+// pause is how long writes waited, as the product says.
+type pause struct {
+	Millis   float64
+	Attempts int
+}
+
 // move is what the product says of one.
 type move struct {
 	ID       string
@@ -21,13 +27,10 @@ type move struct {
 		Name   string
 		Millis float64
 	}
-	Progress struct{ DocumentsTotal, BytesCopied int64 }
-	Pause    *struct {
-		Millis   float64
-		Attempts int
-	}
-	Actions []struct{ Name string }
-	Error   json.RawMessage
+	Progress         struct{ DocumentsTotal, BytesCopied int64 }
+	Pause, PauseBack *pause
+	Actions          []struct{ Name string }
+	Error            json.RawMessage
 }
 
 func (m move) offers(action string) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -21,7 +22,7 @@ const (
 	noisy      = 3     // of them
 	smallDocs  = 500   // of the tenant that moves, at its first move
 	movesEach  = 10    // of one tenant; then the next, so that none grows large
-	lead       = 500 * time.Millisecond
+	lead       = 1000 * time.Millisecond
 	tail       = 500 * time.Millisecond
 	settled    = 250 * time.Millisecond // before the button: connections are open by then
 	pauseP50   = 25.0
@@ -33,6 +34,7 @@ const (
 // seen are the switches of one direction.
 type seen struct {
 	outside  []time.Duration // longest gap between two writes
+	calm     []time.Duration // the same just before, when nothing is switched
 	slowest  []time.Duration // longest that one write took
 	inside   []time.Duration // what the product says
 	attempts int
@@ -183,10 +185,12 @@ func (s *switches) probed(into *seen, m move, action string) error {
 	if err := s.prober.run(append(slices.Clone(s.noise), senderOf(s.moving, probes))...); err != nil {
 		return err
 	}
+	start := time.Now()
 	if err := pass(ctx, lead); err != nil {
 		return err
 	}
-	from := time.Now().Add(-settled)
+	pressed := time.Now()
+	from := pressed.Add(-settled)
 	if err := press(ctx, s.moving, m, action); err != nil {
 		return err
 	}
@@ -208,15 +212,20 @@ func (s *switches) probed(into *seen, m move, action string) error {
 		return err
 	}
 	took, failed := times(all, func(name string) bool { return name == s.moving.Email }, from, to)
+	into.calm = append(into.calm, gap(all, s.moving.Email, start.Add(settled), pressed))
 	into.outside = append(into.outside, gap(all, s.moving.Email, from, to))
 	into.slowest = append(into.slowest, slices.Max(append(took, 0)))
 	into.failed = append(into.failed, failed...)
 	into.writes += len(all)
-	if m.Pause == nil {
-		return fmt.Errorf("the product does not say how long writes waited")
+	waited := m.Pause
+	if action == "roll_back" {
+		waited = m.PauseBack
 	}
-	into.inside = append(into.inside, milliseconds(m.Pause.Millis))
-	into.attempts = max(into.attempts, m.Pause.Attempts)
+	if waited == nil {
+		return errors.New("the product does not say how long writes waited")
+	}
+	into.inside = append(into.inside, milliseconds(waited.Millis))
+	into.attempts = max(into.attempts, waited.Attempts)
 	return nil
 }
 
@@ -242,6 +251,8 @@ func (s *switches) print() {
 		r.Bar(of+"longest gap between two writes outside, p50", figures.Quantile(d.seen.outside, 0.5), "ms", figures.Lower, pauseP50)
 		r.Bar(of+"the same, p99", figures.Quantile(d.seen.outside, 0.99), "ms", figures.Lower, pauseP99)
 		r.Bar(of+"the same, max", worst, "ms", figures.Lower, pauseMax)
+		r.Info(of+"the same just before, nothing switched, p50", figures.Quantile(d.seen.calm, 0.5), "ms", figures.Lower)
+		r.Info(of+"the same just before, nothing switched, max", figures.Quantile(d.seen.calm, 1), "ms", figures.Lower)
 		r.Info(of+"slowest write around it, p50", figures.Quantile(d.seen.slowest, 0.5), "ms", figures.Lower)
 		r.Info(of+"slowest write around it, max", figures.Quantile(d.seen.slowest, 1), "ms", figures.Lower)
 		r.Info(of+"pause that the product reports, p50", figures.Quantile(d.seen.inside, 0.5), "ms", figures.Lower)
