@@ -92,9 +92,8 @@ func ReadIdentity(dir string) (nkeys.KeyPair, id.Environment, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("agent key: %w", err)
 	}
-	var k kept
-	err = readJSON(filepath.Join(dir, identityFile), &k)
-	return key, k.Enrolled.Environment, err
+	env, err := Environment(dir)
+	return key, env, err
 }
 
 func openKey(path string) (nkeys.KeyPair, error) {

@@ -89,7 +89,6 @@ const (
 	codeClaim   = "tenantstore.claim"
 	codeOwner   = "tenantstore.owner"
 	codeCopy    = "tenantstore.copy"
-	codeGap     = "tenantstore.gap"
 	codeDamaged = "tenantstore.damaged"
 )
 
