@@ -17,13 +17,14 @@ import (
 // order and any number of times: documents are replaced only by later ones,
 // entries are applied one after the other.
 //
-// Its methods may be called from many goroutines; they take turns.
+// Its methods may be called from many goroutines; they take turns, but several
+// may Put at once: which version stays does not depend on the order.
 type Replica struct {
 	docs docstore.Store
 	raw  *Raw
 	self id.Environment
 
-	mu sync.Mutex
+	mu sync.RWMutex // held by whoever changes the standing or the journal; shared by Put, which needs the standing to stay
 }
 
 // Standing is what the replica holds and who may write to it.
@@ -133,8 +134,8 @@ func (r *Replica) Put(ctx context.Context, move string, claim int64, collection 
 	if !r.raw.Has(collection) {
 		return done, docstore.ErrUndeclared.Saying("A copy has no collection %q.", collection)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	if _, err := r.admit(ctx, move, claim); err != nil || len(docs) == 0 {
 		return done, err
 	}

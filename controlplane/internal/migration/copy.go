@@ -2,6 +2,7 @@ package migration
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 const (
 	copyDocuments = 2000 // carried at once
 	copyAhead     = 2    // pages that are read before they are written
+	putsAtOnce    = 2    // pages that are written at once: one is checked while the other waits for the disk
 	pausedLook    = 100 * time.Millisecond
 )
 
@@ -52,8 +54,20 @@ type page struct {
 	err  error
 }
 
-// copyOne copies a collection from where an earlier worker has got to. Reading
-// and writing overlap.
+// put is a page that is being written, and what comes of it.
+type put struct {
+	docs []docstore.Document
+	done chan putDone
+}
+
+type putDone struct {
+	bytes int64
+	err   error
+}
+
+// copyOne copies a collection from where an earlier worker has got to. Reading,
+// writing and reading back of several pages overlap; they are counted in their
+// order, so that the cursor has nothing behind it that is not there.
 func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, began time.Time) error {
 	q := contract.TransferRead{Collection: t.Name, Limit: copyDocuments, Bytes: pageBytes, Until: rec.Facts.Base}
 	w.report(func(p *progress) {
@@ -68,11 +82,11 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 		p.Copied[t.Name] = 0
 	})
 	ctx, stop := context.WithCancelCause(ctx)
-	var reading sync.WaitGroup
-	defer reading.Wait()
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer stop(errStopped)
 	pages := make(chan page, copyAhead)
-	reading.Go(func() {
+	running.Go(func() {
 		defer close(pages)
 		for {
 			docs, more, err := f.from.read(ctx, q)
@@ -87,6 +101,32 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 			q.After = docs[len(docs)-1].ID
 		}
 	})
+	puts := make(chan put, putsAtOnce-1)
+	var broken error
+	running.Go(func() {
+		defer close(puts)
+		broken = w.putAll(ctx, t.Name, f, pages, puts)
+	})
+	for p := range puts {
+		d := <-p.done
+		if d.err != nil {
+			return d.err
+		}
+		failpoint.Here("migration.after-put")
+		w.report(func(pr *progress) {
+			pr.Copied[t.Name] += int64(len(p.docs))
+			pr.Cursor = p.docs[len(p.docs)-1].ID
+			pr.Bytes += d.bytes
+			pr.Eta, pr.EtaAt = eta(rec.Facts.Totals, pr.Copied, time.Since(began)), w.now()
+		})
+	}
+	return errors.Join(broken, ctx.Err())
+}
+
+// putAll begins to write each page, while there is room in puts.
+func (w *worker) putAll(ctx context.Context, collection string, f *follower, pages <-chan page, puts chan<- put) error {
+	var writing sync.WaitGroup
+	defer writing.Wait()
 	for p := range pages {
 		if p.err != nil {
 			return p.err
@@ -97,20 +137,19 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 		if len(p.docs) == 0 {
 			continue
 		}
-		failpoint.Here("migration.before-put")
-		c, err := f.put(ctx, t.Name, p.docs)
-		if err != nil {
-			return err
+		one := put{docs: p.docs, done: make(chan putDone, 1)}
+		select {
+		case puts <- one:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		failpoint.Here("migration.after-put")
-		w.report(func(pr *progress) {
-			pr.Copied[t.Name] += int64(len(p.docs))
-			pr.Cursor = p.docs[len(p.docs)-1].ID
-			pr.Bytes += c.Bytes
-			pr.Eta, pr.EtaAt = eta(rec.Facts.Totals, pr.Copied, time.Since(began)), w.now()
+		writing.Go(func() {
+			failpoint.Here("migration.before-put")
+			c, err := f.put(ctx, collection, one.docs)
+			one.done <- putDone{c.Bytes, err}
 		})
 	}
-	return ctx.Err()
+	return nil
 }
 
 // unpaused waits while a person has halted the copying.
