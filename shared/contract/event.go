@@ -15,6 +15,7 @@ type Event struct {
 	Type   string          `json:"type"` // "<slice>.<past tense>", e.g. "billing.subscription_activated"
 	Tenant id.Tenant       `json:"tenant"`
 	At     time.Time       `json:"at"`
+	By     *Actor          `json:"by,omitempty"` // nil when the product did it by itself
 	Data   json.RawMessage `json:"data,omitempty"`
 }
 

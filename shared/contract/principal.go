@@ -7,10 +7,13 @@ type Role string
 
 // The roles of this version; the tenancy slice holds what each may do.
 const (
-	RoleOwner   Role = "owner"
-	RoleAdmin   Role = "admin"
-	RoleAnalyst Role = "analyst"
-	RoleViewer  Role = "viewer"
+	RoleOwner    Role = "owner"
+	RoleAdmin    Role = "admin"
+	RoleBilling  Role = "billing"  // plan, invoices, payment; sees the rest
+	RoleOperator Role = "operator" // runs and moves the tenant's environment
+	RoleAnalyst  Role = "analyst"
+	RoleViewer   Role = "viewer"
+	RoleAuditor  Role = "auditor" // sees everything, the audit log included
 )
 
 // Principal is who asks. The gateway makes it from the session and sends it in

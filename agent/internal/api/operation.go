@@ -89,11 +89,12 @@ func (d door) admit(ctx context.Context, a access) (call, error) {
 	if !ok || who.Tenant == "" {
 		return call{}, errNoCaller
 	}
-	if a == writes && who.Role == contract.RoleViewer {
-		return call{}, errReadOnly
-	}
 	switch who.Role {
-	case contract.RoleOwner, contract.RoleAdmin, contract.RoleAnalyst, contract.RoleViewer:
+	case contract.RoleOwner, contract.RoleAdmin, contract.RoleOperator, contract.RoleAnalyst:
+	case contract.RoleBilling, contract.RoleViewer, contract.RoleAuditor:
+		if a == writes {
+			return call{}, errReadOnly
+		}
 	default:
 		return call{}, errReadOnly.Saying("Your role is not known here.")
 	}

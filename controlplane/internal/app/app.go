@@ -150,6 +150,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			if err != nil {
 				return nil, err
 			}
+			ctx = contract.WithActor(ctx, contract.Actor{
+				Person: who.Person, Email: who.Email, Via: string(who.Session), Origin: string(identity.OriginFrom(ctx)),
+			})
 			return identity.With(ctx, who), nil
 		},
 	})

@@ -12,6 +12,7 @@
 package outbox
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -33,7 +34,16 @@ type Box struct {
 // Announce puts an event into the box. It is published after the document that
 // holds the box is written. data must marshal to JSON; nil means none.
 func (b *Box) Announce(kind string, tenant id.Tenant, data any) error {
-	e := contract.Event{V: contract.Version, ID: id.NewEvent(), Type: kind, Tenant: tenant, At: time.Now().UTC()}
+	return b.announce(nil, kind, tenant, data)
+}
+
+// AnnounceBy is Announce with who did it, from the context of the request.
+func (b *Box) AnnounceBy(ctx context.Context, kind string, tenant id.Tenant, data any) error {
+	return b.announce(contract.ActorFrom(ctx), kind, tenant, data)
+}
+
+func (b *Box) announce(by *contract.Actor, kind string, tenant id.Tenant, data any) error {
+	e := contract.Event{V: contract.Version, ID: id.NewEvent(), Type: kind, Tenant: tenant, At: time.Now().UTC(), By: by}
 	if data != nil {
 		raw, err := json.Marshal(data)
 		if err != nil {

@@ -171,11 +171,18 @@ const outboxRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/outbox")), "OutboxPage"),
 });
 
+// Each section is a page under the tabs of the frame; features/settings/sections.ts lists them.
 const settingsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/settings",
   beforeLoad: guard("account"),
-  component: lazyRouteComponent(fetched(() => import("@/routes/settings")), "SettingsPage"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings")), "SettingsFrame"),
+});
+
+const settingsGeneralRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
 const routeTree = rootRoute.addChildren([
@@ -194,7 +201,7 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute,
+    settingsRoute.addChildren([settingsGeneralRoute]),
   ]),
 ]);
 

@@ -1,60 +1,33 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet } from "@tanstack/react-router";
 import { SignOutButton } from "@/features/account/SignOutButton";
 import { sessionQuery } from "@/features/account/session";
-import { BillingPanel } from "@/features/billing/BillingPanel";
-import { HealthPanel } from "@/features/health/HealthPanel";
-import { useShortcutPreference } from "@/lib/keys";
-import { Facts } from "@/ui/Facts";
-import { Checkbox, SegmentedControl, useMantineColorScheme } from "@/ui/kit";
+import { sections } from "@/features/settings/sections";
 import { Page } from "@/ui/Page";
-import { Panel } from "@/ui/Panel";
 import classes from "./settings.module.css";
 
-export function SettingsPage() {
-  const session = useQuery(sessionQuery).data;
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const [shortcuts, setShortcuts] = useShortcutPreference();
+/** The frame of all settings: one tab a section. */
+export function SettingsFrame() {
+  const session = useQuery(sessionQuery).data ?? null;
+  const shown = session === null ? [] : sections.filter((section) => section.for(session));
   return (
     <Page title="Settings" actions={<SignOutButton variant="default" />}>
-      <div className={classes.split}>
-        {session != null && (
-          <Panel title="Profile">
-            <Facts
-              rows={[
-                { name: "E-mail", value: session.person.email },
-                { name: "Company", value: session.tenant.name },
-                { name: "Company ID", value: <code className={classes.code}>{session.tenant.id}</code> },
-                { name: "Role", value: session.role },
-              ]}
-            />
-          </Panel>
-        )}
-        <BillingPanel />
-      </div>
-      <Panel title="This browser">
-        <div className={classes.choices}>
-          <div className={classes.choice}>
-            <span id="theme">Theme</span>
-            <SegmentedControl
-              aria-labelledby="theme"
-              value={colorScheme}
-              onChange={(value) => setColorScheme(value === "light" || value === "dark" ? value : "auto")}
-              data={[
-                { value: "auto", label: "As the system" },
-                { value: "light", label: "Light" },
-                { value: "dark", label: "Dark" },
-              ]}
-            />
-          </div>
-          <Checkbox
-            label="Single keys do things"
-            description="Press ? to see which. Turn this off when you dictate or use other tools that type."
-            checked={shortcuts}
-            onChange={(event) => setShortcuts(event.currentTarget.checked)}
-          />
-        </div>
-      </Panel>
-      <HealthPanel />
+      {shown.length > 1 && (
+        <nav aria-label="Settings" className={classes.tabs}>
+          {shown.map(({ to, title }) => (
+            <Link
+              key={to}
+              to={to}
+              className={classes.tab}
+              activeOptions={{ exact: true, includeSearch: false }}
+              activeProps={{ "data-active": true }}
+            >
+              {title}
+            </Link>
+          ))}
+        </nav>
+      )}
+      <Outlet />
     </Page>
   );
 }
