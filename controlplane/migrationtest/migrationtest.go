@@ -31,6 +31,8 @@ import (
 type (
 	// Times are how long things are waited for.
 	Times = migration.Times
+	// Pace is how hard copying presses.
+	Pace = migration.Pace
 	// Carry sends a request to an agent.
 	Carry = migration.Carry
 	// Move is what a person sees of a move.

@@ -37,8 +37,9 @@ type Config struct {
 	QdrantURL   string
 	KeycloakURL string
 
-	MoveSoak time.Duration // in which a customer can go back after a move
-	MoveKeep time.Duration // of the old copy after that
+	MoveSoak   time.Duration // in which a customer can go back after a move
+	MoveGently bool          // copies leave most of the time to the neighbours
+	MoveKeep   time.Duration // of the old copy after that
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
@@ -97,6 +98,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
 		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
+		MoveGently:  e.choice("DYOCENSE_MOVE_PACE", "full", "gentle") == "gentle",
 		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),
 	}
 	c.together(e)

@@ -30,6 +30,9 @@ func openMoves(c Config, store docstore.Store, client *tunnel.Client, agents *fl
 	if !c.MongoURI.Set() {
 		times.Lost = 0 // the store is a file of this process: whoever drove a move before has gone
 	}
+	if c.MoveGently {
+		times.Pace = migration.GentlePace()
+	}
 	return migration.New(migration.Config{
 		Store: store, Carry: carry(agents, client), Dedicated: ownHomes{homes}, Places: places, Fleet: pool, Books: books,
 		Companies: companies{tenants}, Mailbox: mailbox, Site: site, Times: times, Log: log,
