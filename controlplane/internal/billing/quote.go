@@ -27,6 +27,15 @@ type Quote struct {
 	Expires     time.Time   `json:"expires"`
 }
 
+// FromCredit is how much of the lines is paid from what the customer has in favour.
+func (q Quote) FromCredit() Cents {
+	var sum Cents
+	for _, l := range q.Lines {
+		sum += l.Cents
+	}
+	return max(0, sum-q.DueToday)
+}
+
 // QuoteLine is one line of the invoice that the switch would make.
 type QuoteLine struct {
 	Text  string `json:"text"`

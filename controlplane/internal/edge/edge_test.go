@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -257,6 +258,60 @@ func TestStream(t *testing.T) {
 	cancel()
 	_ = resp.Body.Close()
 	<-gone // the operation learns that the client has left
+}
+
+// The library writes to os.Stderr what it meets; that is swapped, so no other test may
+// run beside this one.
+func TestAStreamWhoseReaderHasLeftIsNotComplainedAbout(t *testing.T) {
+	said, err := os.CreateTemp(t.TempDir(), "stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := os.Stderr
+	os.Stderr = said
+	t.Cleanup(func() { os.Stderr = was })
+	type beat struct {
+		N int `json:"n"`
+	}
+	left, gone := make(chan struct{}), make(chan struct{})
+	base := serve(t, func(s *edge.Server) {
+		edge.Stream(s, edge.Route{Method: http.MethodGet, Path: "/v1/beats", ID: "beats"}, "beat", func(ctx context.Context, _ *struct{}) (<-chan beat, error) {
+			values := make(chan beat)
+			go func() {
+				defer close(gone)
+				defer close(values)
+				values <- beat{1}
+				<-left
+				for n := 2; ; n++ {
+					select {
+					case values <- beat{n}:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}()
+			return values, nil
+		})
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /v1/beats HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(left)
+	<-gone
+	text, err := os.ReadFile(said.Name())
+	if err != nil || len(text) > 0 {
+		t.Errorf("it says %q, %v", text, err)
+	}
 }
 
 // The deadline of the stream's last event is shortened from seconds, so that the

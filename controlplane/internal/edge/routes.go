@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 
@@ -82,6 +83,20 @@ func Handle[Req, Resp any](s *Server, r Route, op func(context.Context, *Req) (*
 	})
 }
 
+type connKey struct{}
+
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// connectionOf says, whenever it is asked, whether the connection of a request was
+// closed meanwhile. The library that writes streams finds out as well, and prints it
+// past our log.
+func connectionOf(ctx context.Context) (gone func() bool) {
+	conn, ok := ctx.Value(connKey{}).(net.Conn)
+	return func() bool { return ok && conn.SetWriteDeadline(time.Now().Add(sse.WriteTimeout)) != nil }
+}
+
 // keepAlive is the longest silence of a stream; proxies close what is silent for
 // a minute.
 const keepAlive = 15 * time.Second
@@ -100,6 +115,7 @@ func Stream[Req, Value any](s *Server, r Route, event string, op func(context.Co
 			_ = send.Data(openapi.Problem{Problem: fault.ProblemOf(err)}) // the status is already on its way; the event carries the reason
 			return
 		}
+		gone := connectionOf(ctx)
 		silence := time.NewTicker(keepAlive)
 		defer silence.Stop()
 		for {
@@ -107,12 +123,12 @@ func Stream[Req, Value any](s *Server, r Route, event string, op func(context.Co
 			case <-ctx.Done():
 				return
 			case v, open := <-values:
-				if !open || send.Data(v) != nil {
+				if !open || gone() || send.Data(v) != nil {
 					return
 				}
 				silence.Reset(keepAlive)
 			case <-silence.C:
-				if send(sse.Message{Comment: "still here"}) != nil {
+				if gone() || send(sse.Message{Comment: "still here"}) != nil {
 					return
 				}
 			}

@@ -54,11 +54,7 @@ func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
 		}
 		failpoint.Here("migration.after-copied-" + t.Name)
 	}
-	var bytes int64
-	w.report(func(p *progress) { bytes = p.Bytes })
-	return w.advance(ctx, Copied, func(r *record) {
-		r.Facts.Bytes, r.Text = bytes, "Everything is copied; the copy follows each change"
-	})
+	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; the copy follows each change" })
 }
 
 // page is some documents on their way.

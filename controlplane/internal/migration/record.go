@@ -95,7 +95,6 @@ type facts struct {
 	Halt      *problem                `json:"halt,omitempty"`  // why there shall be no more attempts to switch
 	Pause     *pause                  `json:"pause,omitempty"` // of the last switch
 	PauseBack *pause                  `json:"pauseBack,omitempty"`
-	Bytes     int64                   `json:"bytes,omitempty"` // copied
 	SoakUntil *time.Time              `json:"soakUntil,omitempty"`
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
 	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back
@@ -116,7 +115,7 @@ type problem struct {
 type total struct {
 	Name      string `json:"name"`
 	Documents int64  `json:"documents"`
-	Bytes     int64  `json:"bytes,omitempty"` // about
+	Bytes     int64  `json:"bytes,omitempty"` // as their store keeps them
 	Journal   bool   `json:"journal,omitempty"`
 }
 

@@ -154,6 +154,75 @@ func TestAStageThatTheMoveFellBackFromIsNotDone(t *testing.T) {
 	if got := states(r); got["cutting"] != "waiting" {
 		t.Errorf("when it is asked for again: %v", got)
 	}
+	r = in(Aborted)
+	r.Facts.Entered[Charging] = r.At
+	if got := states(r); got["charging"] != "failed" || got["cutting"] != "skipped" {
+		t.Errorf("given up after a payment that was declined: %v", got)
+	}
+}
+
+func TestWhatIsCopiedIsPartOfWhatThereIs(t *testing.T) {
+	t.Parallel()
+	r := in(Copying)
+	r.Facts.Totals = []total{{Name: "runs", Documents: 10, Bytes: 1000}, {Name: "blobs", Documents: 2, Bytes: 5000}}
+	p := progress{State: Copying, Copied: map[string]int64{"runs": 10}, Bytes: 7000} // some came twice
+	got := (Order{}).show([]record{r}, r, p, r.At).Progress
+	if got.BytesTotal != 6000 || got.BytesCopied != 6000 || got.DocumentsTotal != 12 || got.DocumentsCopied != 10 {
+		t.Errorf("while copying: %+v", got)
+	}
+	r = in(Switched)
+	r.Facts.Totals = []total{{Name: "runs", Documents: 10, Bytes: 1000}}
+	if got := (Order{}).show([]record{r}, r, progress{}, r.At).Progress; got.BytesCopied != 1000 || got.DocumentsCopied != 10 {
+		t.Errorf("after it: %+v", got)
+	}
+}
+
+func TestWhatWasPaidIsSaidToComeBack(t *testing.T) {
+	t.Parallel()
+	q := &billing.Quote{DueToday: 100_00, Currency: "usd", Lines: []billing.QuoteLine{{Cents: 160_00}, {Cents: -20_00}}}
+	r := in(Switched)
+	r.Facts.Paid = true
+	for _, a := range actions(Order{Quote: q}, r) {
+		if a.Name == "roll_back" && !strings.Contains(a.Confirm, "$100.00 goes back to your card. $40.00 goes back to your credit.") {
+			t.Errorf("going back says %q", a.Confirm)
+		}
+	}
+	r = in(RolledBack)
+	r.Event, r.Facts.Paid = TargetDiscarded, true
+	if _, text := news(Order{Quote: q}, r); !strings.Contains(strings.Join(text, " "), "$100.00 goes back to your card.") {
+		t.Errorf("the mail says %q", text)
+	}
+	r = in(Switched)
+	r.Event, r.Facts.Paid = HandedOver, true
+	if _, text := news(Order{Quote: q}, r); !strings.Contains(strings.Join(text, " "), "$100.00 was charged to your card.") {
+		t.Errorf("the mail says %q", text)
+	}
+	if got := (Order{Quote: q}).givenBack(facts{}); got != "" {
+		t.Errorf("without a payment %q", got)
+	}
+}
+
+func TestAPlanOfAnotherModeNamesWhatItSwitchesOn(t *testing.T) {
+	t.Parallel()
+	business, err := billing.PlanOf(billing.Business)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enterprise, err := billing.PlanOf(billing.Enterprise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gained := ""
+	for _, c := range changes(business, enterprise) {
+		if c.What == platformFeatures {
+			gained = c.After
+		}
+	}
+	for _, name := range []string{"evidence graph", "vector search", "single sign-on", "choice of solver engine"} {
+		if !strings.Contains(gained, name) {
+			t.Errorf("%q is not in %q", name, gained)
+		}
+	}
 }
 
 func TestTheSwitchNamesWhatIsCharged(t *testing.T) {
@@ -168,7 +237,7 @@ func TestTheSwitchNamesWhatIsCharged(t *testing.T) {
 		return ""
 	}
 	r := in(ReadyToGo)
-	if got := said(r); !strings.HasPrefix(got, "$1,234,567.89 is charged first.") {
+	if got := said(r); !strings.HasPrefix(got, "$1,234,567.89 is charged to your card first.") {
 		t.Errorf("it says %q", got)
 	}
 	if r.Facts.Paid = true; strings.Contains(said(r), "charged") {

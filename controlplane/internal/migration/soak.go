@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -36,8 +37,14 @@ func (w *worker) soak(ctx context.Context, rec record) error {
 			if err != nil {
 				return err
 			}
+			at := f.at()
+			totals, err := owner.totals(ctx)
+			if err != nil {
+				return err
+			}
 			return w.note(ctx, func(r *record) {
-				r.Facts.Soaked, r.Text = true, "Both sides were compared after the switch; they are the same"
+				r.Facts.Soaked, r.Facts.Verified, r.Facts.Totals = true, &at, totals
+				r.Text = fmt.Sprintf("Both sides were compared after the switch, up to entry %d of the journal; they are the same", at.Slot)
 			})
 		}
 		w.report(func(p *progress) { p.WaitingFor = "you to keep it, or to go back" })

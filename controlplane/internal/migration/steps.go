@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
@@ -123,17 +124,9 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		return err
 	}
 	if rec.Facts.Base == nil {
-		is, err := source.status(ctx, contract.TransferStatus{Count: true})
+		totals, err := source.totals(ctx)
 		if err != nil {
 			return err
-		}
-		totals := make([]total, 0, len(is.Collections))
-		for _, c := range is.Collections {
-			bytes, _, err := source.size(ctx, c)
-			if err != nil {
-				return err
-			}
-			totals = append(totals, total{Name: c.Name, Documents: c.Documents, Bytes: bytes, Journal: c.Journal})
 		}
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Base = &begun.Place
@@ -255,7 +248,11 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 			r.Text = "The plan is changed"
 			if q.DueToday > 0 {
 				r.Text += fmt.Sprintf("; %s is paid", money(q.DueToday, q.Currency))
-			} else if q.CreditToday > 0 {
+			}
+			if c := q.FromCredit(); c > 0 {
+				r.Text += fmt.Sprintf("; %s is paid from your credit", money(c, q.Currency))
+			}
+			if q.CreditToday > 0 {
 				r.Text += fmt.Sprintf("; %s is put to your credit", money(q.CreditToday, q.Currency))
 			}
 			if receipt.Number != "" {
@@ -405,7 +402,9 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 			return err
 		}
 	}
-	return w.advance(ctx, GivenUp, func(r *record) { r.Text = "Given up; your workspace is as it was" })
+	return w.advance(ctx, GivenUp, func(r *record) {
+		r.Text, r.Detail = "Given up; your workspace is as it was", strings.TrimSpace(w.order.givenBack(r.Facts))
+	})
 }
 
 // discard deletes the target's copy after the tenant went back.
@@ -426,7 +425,9 @@ func (w *worker) discard(ctx context.Context, rec record) error {
 	if err := w.removeAll(ctx, rec, rec.Facts.Target); err != nil {
 		return err
 	}
-	return w.advance(ctx, TargetDiscarded, func(r *record) { r.Text = "The other copy is deleted; everything is as before" })
+	return w.advance(ctx, TargetDiscarded, func(r *record) {
+		r.Text, r.Detail = "The other copy is deleted; everything is as before", strings.TrimSpace(w.order.givenBack(r.Facts))
+	})
 }
 
 // tell lets the tenant's environment know that it serves the tenant, on which plan.
