@@ -180,3 +180,12 @@ func (r record) over() bool { return Lifecycle.Final(r.State) }
 func (o Order) agentMove(f facts) string {
 	return string(o.ID) + "." + itoa(f.Attempt)
 }
+
+// agentMoves are all attempts so far.
+func (o Order) agentMoves(f facts) []string {
+	var all []string
+	for n := 1; n <= f.Attempt; n++ {
+		all = append(all, o.agentMove(facts{Attempt: n}))
+	}
+	return all
+}

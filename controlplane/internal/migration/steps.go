@@ -326,7 +326,9 @@ func (w *worker) remove(ctx context.Context, f facts, env id.Environment, again 
 	if again {
 		return false, nil // it was told; deleting takes a moment
 	}
-	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantDropped, Plan: string(w.order.FromPlan), Name: w.order.Company})
+	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{
+		Tenant: w.order.Tenant, State: contract.TenantDropped, Plan: string(w.order.FromPlan), Name: w.order.Company, Moves: w.order.agentMoves(f),
+	})
 	return false, err
 }
 
@@ -352,10 +354,7 @@ func (w *worker) removeAll(ctx context.Context, rec record, env id.Environment) 
 // refuse makes sure that no request to begin a copy, which may still be on its way,
 // does so after the copy was removed.
 func (w *worker) refuse(ctx context.Context, at node, f facts) error {
-	q := contract.TransferRefuse{V: contract.Version}
-	for n := 1; n <= f.Attempt; n++ {
-		q.Moves = append(q.Moves, w.order.agentMove(facts{Attempt: n}))
-	}
+	q := contract.TransferRefuse{V: contract.Version, Moves: w.order.agentMoves(f)}
 	_, _, err := ask[contract.Ack](ctx, at, "refuse", q)
 	return err
 }
