@@ -97,7 +97,8 @@ type facts struct {
 	PauseBack *pause                  `json:"pauseBack,omitempty"`
 	SoakUntil *time.Time              `json:"soakUntil,omitempty"`
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
-	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back
+	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs, or is lost: there is no way back
+	Lost      bool                    `json:"lost,omitempty"`   // the old copy is not there any more
 	DeleteAt  *time.Time              `json:"deleteAt,omitempty"`
 	Deleting  bool                    `json:"deleting,omitempty"` // nothing is carried from the old copy any more
 	Proof     *Proof                  `json:"proof,omitempty"`

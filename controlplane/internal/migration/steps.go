@@ -437,6 +437,12 @@ func (w *worker) tell(ctx context.Context, env id.Environment, plan billing.Plan
 	return w.places.SetPlan(ctx, w.order.Tenant, string(plan))
 }
 
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // carriedWithin is longer than any decision takes.
 const carriedWithin = time.Hour
 
@@ -482,8 +488,12 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 // at the old place. Its end is noted before anything is deleted there: afterwards
 // there may be nobody left to ask.
 func (w *worker) beforeDeleting(ctx context.Context, rec record) error {
-	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
-	defer stop()
+	var carried <-chan struct{} = closed // what is lost works on nothing
+	if !rec.Facts.Lost {
+		none, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
+		defer stop()
+		carried = none
+	}
 	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
 	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
 		t := time.NewTimer(wait)
