@@ -29,6 +29,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/buildinfo"
 	"github.com/dyocense/dyocense/shared/bus"
 	"github.com/dyocense/dyocense/shared/contract"
@@ -49,6 +50,7 @@ type app struct {
 	provisioning provisioning.Operations
 	fleet        *fleet.Operations
 	moves        *migration.Operations
+	tokens       *tokens.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -91,6 +93,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
 	inbox := billing.NewInbox(books, pay.notices)
+	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
 	ways := &ways{fleet: agents, books: books}
@@ -114,7 +117,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
+		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
+		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
 	if err != nil {
@@ -124,7 +128,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tenants.Describe, books.Describe, describePlacement(places),
 		deployment)
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox, signer)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(),
@@ -133,6 +137,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
+		tokens:       tokens.NewOperations(programs),
 	}
 	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
@@ -150,11 +155,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			if err != nil {
 				return nil, err
 			}
-			ctx = contract.WithActor(ctx, contract.Actor{
-				Person: who.Person, Email: who.Email, Via: string(who.Session), Origin: string(identity.OriginFrom(ctx)),
-			})
-			return identity.With(ctx, who), nil
+			return known(ctx, who, string(who.Session)), nil
 		},
+		Bearer: bearer(programs), Rates: rates(l.Addr()),
 	})
 	a.routes(server)
 	server.Forward(gateway.Prefixes(), ways.forward)
@@ -181,6 +184,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
 		{Name: "sessions", Run: people.Run},
+		{Name: "signing keys", Run: signer.Run},
+		{Name: "programs", Run: programs.Run},
 		{Name: "payment notices", Run: inbox.Run},
 	}
 	parts = append(parts, pay.deliver(inbox)...)
@@ -242,7 +247,7 @@ func servePages(server *edge.Server, pay payments) error {
 // reach us, because then everybody comes from one address.
 func limits(a net.Addr) *identity.Limits {
 	l := identity.PublicLimits()
-	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+	if local(a) {
 		l = identity.LocalLimits()
 	}
 	return &l

@@ -12,6 +12,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/archtest"
 )
 
@@ -34,6 +35,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 		"provisioning": {"outbox"},
 		"signup":       {"identity", "tenancy", "notify"},
 		"tenancy":      {"identity", "outbox"},
+		"tokens":       {"identity", "keyring", "notify", "outbox", "tenancy"},
 	})
 }
 
@@ -41,6 +43,9 @@ func TestImportsFollowTheMap(t *testing.T) {
 func TestLifecyclesAreDrawn(t *testing.T) {
 	t.Parallel()
 	for name, diagram := range map[string]string{
+		"api-key":        tokens.KeyLifecycle.Mermaid(),
+		"device-grant":   tokens.GrantLifecycle.Mermaid(),
+		"refresh-family": tokens.FamilyLifecycle.Mermaid(),
 		"agent":          fleet.Lifecycle.Mermaid(),
 		"dedicated":      dedicated.Lifecycle.Mermaid(),
 		"mail":           notify.Lifecycle.Mermaid(),

@@ -22,6 +22,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/docstore/mongostore"
 	"github.com/dyocense/dyocense/shared/docstore/sqlitestore"
@@ -110,6 +111,7 @@ func collections() []docstore.Collection {
 	for _, of := range [][]docstore.Collection{
 		identity.Collections(), tenancy.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
 		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
+		tokens.Collections(),
 	} {
 		all = append(all, of...)
 	}

@@ -72,9 +72,10 @@ type SessionResponse struct {
 	Body         View
 }
 
-// Session answers who is signed in, or fails with ErrSignedOut.
+// Session answers who is signed in, or fails with ErrSignedOut. A program may ask
+// too: it tells in whose name it asks.
 func (o *Operations) Session(ctx context.Context, _ *SessionRequest) (*SessionResponse, error) {
-	who, err := Require(ctx)
+	who, err := RequireAny(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ type Who struct {
 	Session id.Session
 	Tenant  id.Tenant
 	Role    contract.Role
+	// Scopes are what an API key may do, as "resource:action"; nil is everything
+	// that the role may.
+	Scopes []string
 }
 
 type whoKey struct{}
@@ -30,8 +33,19 @@ func From(ctx context.Context) (who Who, ok bool) {
 	return who, ok
 }
 
-// Require is who asks, or ErrSignedOut.
+// Require is who asks, or ErrSignedOut. An API key fails with ErrKey: what has no
+// permission of its own, such as a person's sessions, is no key's business.
 func Require(ctx context.Context) (Who, error) {
+	who, err := RequireAny(ctx)
+	if err == nil && who.Scopes != nil {
+		return Who{}, ErrKey
+	}
+	return who, err
+}
+
+// RequireAny is who asks, be it with an API key, or ErrSignedOut. The caller looks
+// at the scopes.
+func RequireAny(ctx context.Context) (Who, error) {
 	who, ok := From(ctx)
 	if !ok {
 		return Who{}, ErrSignedOut

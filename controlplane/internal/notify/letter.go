@@ -52,6 +52,17 @@ func (MoveNews) template() string { return "move" }
 // Subject implements Letter.
 func (n MoveNews) Subject() string { return n.Line + " (" + n.Company + ")" }
 
+// StolenToken tells a person that somebody has a copy of a program's token.
+type StolenToken struct {
+	Program string // as it calls itself
+	Link    string // to the page that lists programs and keys
+}
+
+func (StolenToken) template() string { return "stolen" }
+
+// Subject implements Letter.
+func (StolenToken) Subject() string { return "A program was signed out of your Dyocense account" }
+
 //go:embed letters
 var letters embed.FS
 

@@ -24,7 +24,7 @@ type PermissionsResponse struct {
 
 // Permissions tells a signed-in browser which role may do what.
 func (o *Operations) Permissions(ctx context.Context, _ *PermissionsRequest) (*PermissionsResponse, error) {
-	if _, err := identity.Require(ctx); err != nil {
+	if _, err := identity.RequireAny(ctx); err != nil {
 		return nil, err
 	}
 	var r PermissionsResponse

@@ -19,6 +19,7 @@ const (
 	Billing   Resource = "billing"
 	Data      Resource = "data"
 	Decisions Resource = "decisions"
+	Keys      Resource = "keys"  // of the API
 	Moves     Resource = "moves" // of the tenant between environments
 
 	Read   Action = "read"
@@ -46,6 +47,8 @@ func Permissions() []Permission {
 		{Data, Write, workers},
 		{Decisions, Read, everyone},
 		{Decisions, Run, workers},
+		{Keys, Read, everyone},
+		{Keys, Manage, managers},
 		{Moves, Read, everyone},
 		{Moves, Manage, everyone[:1]},
 	}
@@ -58,10 +61,23 @@ func May(role contract.Role, r Resource, a Action) bool {
 	})
 }
 
-// Require is who asks, if the role in the current tenant allows the action. It
-// fails with identity.ErrSignedOut, ErrNoTenant or ErrForbidden.
+// Scope is how a permission is written where one is given to an API key.
+func Scope(r Resource, a Action) string { return string(r) + ":" + string(a) }
+
+// InScope fails with ErrScope when who asks with an API key that was not given the
+// permission. It does not look at the role.
+func InScope(who identity.Who, r Resource, a Action) error {
+	if who.Scopes == nil || slices.Contains(who.Scopes, Scope(r, a)) {
+		return nil
+	}
+	return ErrScope.Saying("This API key was not given the scope %s. Make one that has it under Settings, API keys.", Scope(r, a))
+}
+
+// Require is who asks, if the role in the current tenant allows the action, and so
+// does the API key if one is used. It fails with identity.ErrSignedOut, ErrNoTenant,
+// ErrForbidden or ErrScope.
 func Require(ctx context.Context, r Resource, a Action) (identity.Who, error) {
-	who, err := identity.Require(ctx)
+	who, err := identity.RequireAny(ctx)
 	switch {
 	case err != nil:
 		return who, err
@@ -70,5 +86,5 @@ func Require(ctx context.Context, r Resource, a Action) (identity.Who, error) {
 	case !May(who.Role, r, a):
 		return who, ErrForbidden
 	}
-	return who, nil
+	return who, InScope(who, r, a)
 }
