@@ -75,7 +75,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Restrict: tenants.Restriction})
+	tenants.OnChange(people.Recheck)
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
 		return err
@@ -90,6 +91,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
@@ -127,7 +129,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
-		tenancy:      tenancy.NewOperations(),
+		tenancy:      tenancy.NewOperations(tenants),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},

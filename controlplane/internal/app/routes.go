@@ -9,10 +9,10 @@ import (
 // routes is every address of the control plane, with who may call it.
 func (a *app) routes(s *edge.Server) {
 	const (
-		get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
-		anyone         = edge.Anyone
-		signedIn       = edge.SignedIn
-		agent          = edge.JoiningAgent
+		get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+		anyone                = edge.Anyone
+		signedIn              = edge.SignedIn
+		agent                 = edge.JoiningAgent
 	)
 	edge.Handle(s, edge.Route{Method: get, Path: "/health", ID: "show-health", Tag: "operation", Who: anyone, Summary: "How the product is"}, a.health.Show)
 
@@ -22,7 +22,18 @@ func (a *app) routes(s *edge.Server) {
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/session", ID: "show-session", Tag: "account", Who: signedIn, Summary: "Who is signed in, and what they have"}, a.sessions.Session)
 	edge.Handle(s, edge.Route{Method: del, Path: "/v1/session", ID: "sign-out", Tag: "account", Who: anyone, Status: http.StatusNoContent, Summary: "Sign out"}, a.sessions.SignOut)
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/permissions", ID: "list-permissions", Tag: "account", Who: signedIn, Summary: "Which role may do what"}, a.tenancy.Permissions)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/tenants", ID: "list-tenants", Tag: "account", Who: signedIn, Summary: "The companies of whoever asks"}, a.tenancy.Tenants)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/tenants", ID: "create-tenant", Tag: "account", Who: signedIn, Status: http.StatusCreated, Summary: "Make another company"}, a.tenancy.Found)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/session/tenant", ID: "choose-tenant", Tag: "account", Who: signedIn, Status: http.StatusNoContent, Summary: "Work in another of one's companies"}, a.tenancy.Choose)
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/outbox", ID: "list-outbox", Tag: "account", Who: anyone, Summary: "Mails, when no mail server is configured"}, a.mails.Outbox)
+
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/members", ID: "list-members", Tag: "team", Who: signedIn, Summary: "The members of the company, and its seats"}, a.tenancy.Members)
+	edge.Handle(s, edge.Route{Method: patch, Path: "/v1/members/{person}", ID: "change-role", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Give a member another role"}, a.tenancy.SetRole)
+	edge.Handle(s, edge.Route{Method: del, Path: "/v1/members/{person}", ID: "remove-member", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Take a member out, or leave"}, a.tenancy.Remove)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/members/{person}/seat", ID: "give-seat", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Give a member the seat of another"}, a.tenancy.GiveSeat)
+
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/company", ID: "show-company", Tag: "company", Who: signedIn, Summary: "The company"}, a.tenancy.Company)
+	edge.Handle(s, edge.Route{Method: patch, Path: "/v1/company", ID: "rename-company", Tag: "company", Who: signedIn, Status: http.StatusNoContent, Summary: "Give the company another name"}, a.tenancy.Rename)
 
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/plans", ID: "list-plans", Tag: "billing", Who: anyone, Summary: "What is sold"}, a.billing.Plans)
 	edge.Handle(s, edge.Route{Method: post, Path: "/v1/billing/checkout", ID: "start-checkout", Tag: "billing", Who: signedIn, Summary: "Open a hosted page to pay on"}, a.billing.Checkout)

@@ -14,6 +14,8 @@ type Who struct {
 	Session id.Session
 	Tenant  id.Tenant
 	Role    contract.Role
+	// Restricted is why only reading is allowed for now, nil when it is not so.
+	Restricted error
 }
 
 type whoKey struct{}
