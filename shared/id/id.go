@@ -45,6 +45,8 @@ type (
 	Mail string
 	// Move names one migration of a tenant between environments.
 	Move string
+	// Invitation names the wish that somebody joins a tenant.
+	Invitation string
 )
 
 // ErrMalformed is returned for text that is no identifier of the wanted kind.
@@ -62,6 +64,7 @@ const (
 	eventPrefix       = "evt"
 	mailPrefix        = "mail"
 	movePrefix        = "mov"
+	invitationPrefix  = "inv"
 )
 
 // NewTenant makes a fresh identifier.
@@ -96,6 +99,12 @@ func NewMail() Mail { return Mail(fresh(mailPrefix)) }
 
 // NewMove makes a fresh identifier.
 func NewMove() Move { return Move(fresh(movePrefix)) }
+
+// NewInvitation makes a fresh identifier.
+func NewInvitation() Invitation { return Invitation(fresh(invitationPrefix)) }
+
+// ParseInvitation reads s, or fails with ErrMalformed.
+func ParseInvitation(s string) (Invitation, error) { return parse[Invitation](invitationPrefix, s) }
 
 // ParseMove reads s, or fails with ErrMalformed.
 func ParseMove(s string) (Move, error) { return parse[Move](movePrefix, s) }

@@ -22,6 +22,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/invitations"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/outbox"
@@ -44,6 +45,7 @@ type app struct {
 	signup       *signup.Operations
 	sessions     *identity.Operations
 	tenancy      *tenancy.Operations
+	invitations  *invitations.Operations
 	mails        *notify.Operations
 	billing      *billing.Operations
 	provisioning provisioning.Operations
@@ -86,6 +88,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	desk := signup.New(p.store, people, tenants, mailbox, site, time.Now, log)
+	guests := invitations.New(p.store, people, tenants, mailbox, site, time.Now, log)
 	pay, err := openPayments(ctx, c, p.store, site, log)
 	if err != nil {
 		return err
@@ -116,7 +119,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
+		tenancy.TenantsCollection, invitations.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
 	if err != nil {
@@ -130,6 +133,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(tenants),
+		invitations:  invitations.NewOperations(guests, sessions),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
@@ -182,6 +186,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "paid tenants without a place", Run: rebuild(books, tenants, places, log)},
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
+		{Name: "invitations", Run: guests.Run},
 		{Name: "sessions", Run: people.Run},
 		{Name: "payment notices", Run: inbox.Run},
 	}

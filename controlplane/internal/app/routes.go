@@ -32,6 +32,13 @@ func (a *app) routes(s *edge.Server) {
 	edge.Handle(s, edge.Route{Method: del, Path: "/v1/members/{person}", ID: "remove-member", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Take a member out, or leave"}, a.tenancy.Remove)
 	edge.Handle(s, edge.Route{Method: post, Path: "/v1/members/{person}/seat", ID: "give-seat", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Give a member the seat of another"}, a.tenancy.GiveSeat)
 
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/invitations", ID: "list-invitations", Tag: "team", Who: signedIn, Summary: "Invitations that are open"}, a.invitations.List)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/invitations", ID: "invite-member", Tag: "team", Who: signedIn, Status: http.StatusCreated, Summary: "Ask somebody to join the company"}, a.invitations.Invite)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/invitations/{id}/resend", ID: "resend-invitation", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Send an invitation again, with a new link"}, a.invitations.Resend)
+	edge.Handle(s, edge.Route{Method: del, Path: "/v1/invitations/{id}", ID: "revoke-invitation", Tag: "team", Who: signedIn, Status: http.StatusNoContent, Summary: "Take an invitation back"}, a.invitations.Revoke)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/invitations/look", ID: "look-at-invitation", Tag: "account", Who: anyone, Summary: "What the mailed token invites to"}, a.invitations.Look)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/invitations/accept", ID: "accept-invitation", Tag: "account", Who: anyone, Summary: "Join with the mailed token"}, a.invitations.Accept)
+
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/company", ID: "show-company", Tag: "company", Who: signedIn, Summary: "The company"}, a.tenancy.Company)
 	edge.Handle(s, edge.Route{Method: patch, Path: "/v1/company", ID: "rename-company", Tag: "company", Who: signedIn, Status: http.StatusNoContent, Summary: "Give the company another name"}, a.tenancy.Rename)
 

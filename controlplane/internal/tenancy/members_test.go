@@ -42,7 +42,9 @@ func found(t *testing.T) *company {
 }
 
 func (c *company) seats(n int) {
-	c.LimitSeats(func(context.Context, id.Tenant) (tenancy.Seats, error) { return tenancy.Seats{Limit: n, Plan: "Starter"}, nil })
+	c.LimitSeats(func(context.Context, id.Tenant) (tenancy.Seats, error) {
+		return tenancy.Seats{Limit: n, Plan: "Starter"}, nil
+	})
 }
 
 func (c *company) join(t *testing.T, role contract.Role) id.Person {
