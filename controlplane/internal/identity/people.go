@@ -270,7 +270,7 @@ func (p *People) whoOf(ctx context.Context, s Session) (Who, error) {
 	if err != nil {
 		return Who{}, fmt.Errorf("find tenant of person: %w", err)
 	}
-	return Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role}, nil
+	return Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role, Proved: s.Proved}, nil
 }
 
 // Run deletes sessions that are over, until ctx ends.
