@@ -276,7 +276,7 @@ func (p *People) whoOf(ctx context.Context, s Session) (Who, error) {
 	if err != nil {
 		return Who{}, fmt.Errorf("find tenant of person: %w", err)
 	}
-	who := Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role}
+	who := Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role, Proved: s.Proved}
 	if who.Restricted, err = p.confine(ctx, who); err != nil {
 		return Who{}, fmt.Errorf("find what person may do: %w", err)
 	}

@@ -139,7 +139,7 @@ func (d *Desk) begin(ctx context.Context, row docstore.Row[Invitation], password
 		if err != nil {
 			return row, err
 		}
-		if err := identity.CheckPassword(password, string(i.Email), i.Email.Local(), company); err != nil {
+		if err := identity.CheckPassword(password, identity.MinAlone, string(i.Email), i.Email.Local(), company); err != nil {
 			return row, err
 		}
 		if i.Password, err = d.people.HashPassword(ctx, password); err != nil {

@@ -167,7 +167,7 @@ type AcceptRequest struct {
 	identity.Cookies
 	Body struct {
 		Token    string `json:"token" maxLength:"128"`
-		Password string `json:"password,omitempty" doc:"of the new account, when the address has none; 10 to 128 characters"`
+		Password string `json:"password,omitempty" doc:"of the new account, when the address has none; 15 to 128 characters"`
 	}
 }
 
