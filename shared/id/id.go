@@ -49,6 +49,8 @@ type (
 	Key string
 	// Family names the refresh tokens of one signed-in program.
 	Family string
+	// Invitation names the wish that somebody joins a tenant.
+	Invitation string
 )
 
 // ErrMalformed is returned for text that is no identifier of the wanted kind.
@@ -68,6 +70,7 @@ const (
 	movePrefix        = "mov"
 	keyPrefix         = "key"
 	familyPrefix      = "fam"
+	invitationPrefix  = "inv"
 )
 
 // NewTenant makes a fresh identifier.
@@ -114,6 +117,12 @@ func ParseKey(s string) (Key, error) { return parse[Key](keyPrefix, s) }
 
 // ParseFamily reads s, or fails with ErrMalformed.
 func ParseFamily(s string) (Family, error) { return parse[Family](familyPrefix, s) }
+
+// NewInvitation makes a fresh identifier.
+func NewInvitation() Invitation { return Invitation(fresh(invitationPrefix)) }
+
+// ParseInvitation reads s, or fails with ErrMalformed.
+func ParseInvitation(s string) (Invitation, error) { return parse[Invitation](invitationPrefix, s) }
 
 // ParseMove reads s, or fails with ErrMalformed.
 func ParseMove(s string) (Move, error) { return parse[Move](movePrefix, s) }

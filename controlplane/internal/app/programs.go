@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -99,4 +101,16 @@ func permission(method, path string) (tenancy.Resource, tenancy.Action) {
 		return tenancy.Decisions, tenancy.Read
 	}
 	return tenancy.Decisions, tenancy.Run
+}
+
+// onMemberLeft ends what asks in the name of a member who left. A use of it would
+// find that out too; this ends it for good before they come back.
+func onMemberLeft(t *tokens.Service) func(context.Context, contract.Event) error {
+	return func(ctx context.Context, e contract.Event) error {
+		var left tenancy.MemberData
+		if err := json.Unmarshal(e.Data, &left); err != nil {
+			return fmt.Errorf("read %s: %w", e.Type, err)
+		}
+		return t.MemberLeft(ctx, e.Tenant, left.Target)
+	}
 }

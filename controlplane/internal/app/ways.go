@@ -50,6 +50,9 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 	if err := tenancy.InScope(who, resource, action); err != nil {
 		return nil, err
 	}
+	if who.Restricted != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil, who.Restricted
+	}
 	standing, err := w.books.Standing(ctx, who.Tenant)
 	if err != nil {
 		return nil, err
@@ -57,6 +60,9 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 	p := contract.Principal{Tenant: who.Tenant, Person: who.Person, Role: who.Role}
 	if standing.Plan != nil {
 		p.Plan = string(standing.Plan.ID)
+	}
+	if who.Restricted != nil {
+		p.Role = contract.RoleViewer
 	}
 	switch standing.Access {
 	case billing.None:

@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"net/http"
+
+	"github.com/dyocense/dyocense/shared/fault"
 )
 
 // Operations are the HTTP operations of this slice.
@@ -109,6 +111,10 @@ func (o *Operations) view(ctx context.Context, who Who) (View, error) {
 	v := View{
 		Person: PersonView{ID: who.Person, Email: who.Email}, Role: who.Role,
 		Access: "none", Provisioning: "none", Features: FeaturesView{Flags: map[string]bool{}},
+	}
+	if who.Restricted != nil {
+		problem := fault.ProblemOf(who.Restricted)
+		v.Restriction = &Restriction{Code: problem.Code, Detail: problem.Detail}
 	}
 	for _, describe := range o.describe {
 		if err := describe(ctx, who, &v); err != nil {

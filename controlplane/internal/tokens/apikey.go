@@ -199,16 +199,21 @@ func readNetwork(text string) (netip.Prefix, error) {
 }
 
 // Grantable are the scopes that a person of this role can give a key: what the
-// role may do, without the keys themselves, so that no key makes another.
+// role may do, without what would outlive the key or could not be undone. A key
+// makes no other key, takes nobody in, and closes no company.
 func Grantable(role contract.Role) []string {
 	var scopes []string
 	for _, p := range tenancy.Permissions() {
-		if p.Resource != tenancy.Keys && slices.Contains(p.Roles, role) {
+		if slices.Contains(p.Roles, role) && !peoplesOwn(p) {
 			scopes = append(scopes, tenancy.Scope(p.Resource, p.Action))
 		}
 	}
 	slices.Sort(scopes)
 	return scopes
+}
+
+func peoplesOwn(p tenancy.Permission) bool {
+	return p.Resource == tenancy.Keys || p.Action == tenancy.Close || p.Resource == tenancy.Members && p.Action == tenancy.Manage
 }
 
 // MakeKey makes an API key that asks in who's name, in who's tenant. The text is

@@ -81,6 +81,24 @@ func TestAKeyAsksInItsMakersNameWithinItsScopes(t *testing.T) {
 	}
 }
 
+func TestAKeyIsRestrictedLikeItsMaker(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	_, text := h.key(t, tokens.KeyWish{Name: "a", Scopes: []string{"data:read", "data:write"}})
+	h.company.restricted = tenancy.ErrForbidden
+	caller, err := h.use(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := identity.With(t.Context(), caller.Who)
+	if _, err := tenancy.Require(ctx, tenancy.Data, tenancy.Read); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+	if _, err := tenancy.Require(ctx, tenancy.Data, tenancy.Write); !errors.Is(err, tenancy.ErrForbidden) {
+		t.Errorf("writing: %v; want what restricts its maker", err)
+	}
+}
+
 func TestALeakedKeyIsRecognisedOffline(t *testing.T) {
 	t.Parallel()
 	h := open(t)
@@ -237,18 +255,20 @@ func TestAWishThatIsTooMuchIsRefused(t *testing.T) {
 		wish tokens.KeyWish
 		want error
 	}{
-		"no name":                  {h.ada, tokens.KeyWish{Name: " ", Scopes: []string{"data:read"}}, tokens.ErrName},
-		"a long name":              {h.ada, tokens.KeyWish{Name: strings.Repeat("x", 61), Scopes: []string{"data:read"}}, tokens.ErrName},
-		"no scope":                 {h.ada, tokens.KeyWish{Name: "a"}, tokens.ErrScopes},
-		"a scope that is none":     {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read", "data:everything"}}, tokens.ErrScopes},
-		"keys that make keys":      {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"keys:manage"}}, tokens.ErrScopes},
-		"more than the role":       {analyst, tokens.KeyWish{Name: "a", Scopes: []string{"billing:manage"}}, tokens.ErrScopes},
-		"longer than a year":       {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Days: 366}, tokens.ErrExpiry},
-		"shorter than a day":       {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Days: -1}, tokens.ErrExpiry},
-		"a network that is none":   {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: []string{"10.0.0.0/33"}}, tokens.ErrNetworks},
-		"an address with a zone":   {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: []string{"fe80::1%eth0"}}, tokens.ErrNetworks},
-		"more networks than ten":   {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: slices.Repeat([]string{"10.0.0.0/8"}, 11)}, tokens.ErrNetworks},
-		"what an analyst may give": {analyst, tokens.KeyWish{Name: "a", Scopes: []string{"data:write"}}, nil},
+		"no name":                    {h.ada, tokens.KeyWish{Name: " ", Scopes: []string{"data:read"}}, tokens.ErrName},
+		"a long name":                {h.ada, tokens.KeyWish{Name: strings.Repeat("x", 61), Scopes: []string{"data:read"}}, tokens.ErrName},
+		"no scope":                   {h.ada, tokens.KeyWish{Name: "a"}, tokens.ErrScopes},
+		"a scope that is none":       {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read", "data:everything"}}, tokens.ErrScopes},
+		"keys that make keys":        {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"keys:manage"}}, tokens.ErrScopes},
+		"a key that takes people in": {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"members:manage"}}, tokens.ErrScopes},
+		"a key that closes":          {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"company:close"}}, tokens.ErrScopes},
+		"more than the role":         {analyst, tokens.KeyWish{Name: "a", Scopes: []string{"billing:manage"}}, tokens.ErrScopes},
+		"longer than a year":         {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Days: 366}, tokens.ErrExpiry},
+		"shorter than a day":         {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Days: -1}, tokens.ErrExpiry},
+		"a network that is none":     {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: []string{"10.0.0.0/33"}}, tokens.ErrNetworks},
+		"an address with a zone":     {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: []string{"fe80::1%eth0"}}, tokens.ErrNetworks},
+		"more networks than ten":     {h.ada, tokens.KeyWish{Name: "a", Scopes: []string{"data:read"}, Networks: slices.Repeat([]string{"10.0.0.0/8"}, 11)}, tokens.ErrNetworks},
+		"what an analyst may give":   {analyst, tokens.KeyWish{Name: "a", Scopes: []string{"data:write"}}, nil},
 	} {
 		if _, _, err := h.tokens.MakeKey(t.Context(), c.who, c.wish); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v; want %v", name, err, c.want)

@@ -232,6 +232,11 @@ func (o *Operations) Answer(ctx context.Context, r *AnswerRequest) (*Answered, e
 	if err != nil {
 		return nil, err
 	}
+	if r.Body.Allow { // a program lasts longer than a browser that somebody left open
+		if _, err := identity.RequireFresh(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return &Answered{}, o.tokens.Answer(ctx, who, r.Body.Code, r.Body.Allow)
 }
 
@@ -376,8 +381,11 @@ func keyMade(view KeyView, text string) *KeyMade {
 	return m
 }
 
-// managesKeys is who asks, if they may make keys.
+// managesKeys is who asks, if they may make keys and have just proved who they are.
 func managesKeys(ctx context.Context) (identity.Who, error) {
+	if _, err := identity.RequireFresh(ctx); err != nil {
+		return identity.Who{}, err
+	}
 	return tenancy.Require(ctx, tenancy.Keys, tenancy.Manage)
 }
 

@@ -20,6 +20,8 @@ import (
 type members interface {
 	// Member is p in tenant t as of now, or tenancy.ErrNotFound.
 	Member(ctx context.Context, t id.Tenant, p id.Person) (tenancy.Member, error)
+	// Restriction is why who may only read in the tenant, nil when it is not so.
+	Restriction(ctx context.Context, who identity.Who) (why, err error)
 }
 
 // plans is what tokens needs to know of billing.
@@ -158,7 +160,11 @@ func (s *Service) callerOf(ctx context.Context, t id.Tenant, p id.Person) (Calle
 	if err := s.requireAPI(ctx, t); err != nil {
 		return Caller{}, err
 	}
-	return Caller{Who: identity.Who{Person: p, Email: m.Email, Tenant: t, Role: m.Role}}, nil
+	who := identity.Who{Person: p, Email: m.Email, Tenant: t, Role: m.Role}
+	if who.Restricted, err = s.members.Restriction(ctx, who); err != nil {
+		return Caller{}, fmt.Errorf("read what restricts a member: %w", err)
+	}
+	return Caller{Who: who}, nil
 }
 
 // requireAPI fails with ErrPlan when the plan has no API.

@@ -27,11 +27,12 @@ const site = "https://app.example.com"
 
 // company is what tenancy and billing say in tests, and the letters that were sent.
 type company struct {
-	mu      sync.Mutex
-	roles   map[id.Person]contract.Role
-	tenant  id.Tenant
-	noAPI   bool
-	letters map[string]notify.Letter // by key
+	mu         sync.Mutex
+	roles      map[id.Person]contract.Role
+	tenant     id.Tenant
+	noAPI      bool
+	restricted error
+	letters    map[string]notify.Letter // by key
 }
 
 func (c *company) Member(_ context.Context, t id.Tenant, p id.Person) (tenancy.Member, error) {
@@ -41,7 +42,13 @@ func (c *company) Member(_ context.Context, t id.Tenant, p id.Person) (tenancy.M
 	if !ok || t != c.tenant {
 		return tenancy.Member{}, tenancy.ErrNotFound
 	}
-	return tenancy.Member{Tenant: t, Person: p, Email: "ada@example.com", Role: role}, nil
+	return tenancy.Member{Person: p, Email: "ada@example.com", Role: role}, nil
+}
+
+func (c *company) Restriction(context.Context, identity.Who) (error, error) { //nolint:staticcheck // the first is an answer
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.restricted, nil
 }
 
 func (c *company) HasAPI(context.Context, id.Tenant) (bool, error) {
