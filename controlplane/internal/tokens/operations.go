@@ -287,6 +287,7 @@ type KeysResponse struct {
 	Body struct {
 		Keys      []KeyView `json:"keys"`
 		API       bool      `json:"api" doc:"whether the plan has the API; without it no key works"`
+		Manage    bool      `json:"manage" doc:"whether you may make and revoke keys"`
 		Grantable []string  `json:"grantable" doc:"the scopes that you can give a key"`
 		Days      int       `json:"days" doc:"how long a key lives if nothing is said"`
 		MaxDays   int       `json:"maxDays"`
@@ -307,6 +308,7 @@ func (o *Operations) Keys(ctx context.Context, _ *KeysRequest) (*KeysResponse, e
 	if r.Body.API, err = o.tokens.plans.HasAPI(ctx, who.Tenant); err != nil {
 		return nil, err
 	}
+	r.Body.Manage = tenancy.May(who.Role, tenancy.Keys, tenancy.Manage)
 	r.Body.Grantable, r.Body.Days, r.Body.MaxDays, r.Body.Live = Grantable(who.Role), DefaultKeyDays, MaxKeyDays, keysLive
 	return &r, nil
 }

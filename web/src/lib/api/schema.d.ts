@@ -1731,6 +1731,8 @@ export interface components {
              * @description how many keys a company may have
              */
             live: number;
+            /** @description whether you may make and revoke keys */
+            manage: boolean;
             /** Format: int64 */
             maxDays: number;
         };
