@@ -117,7 +117,7 @@ function KeyItem({ of, manage, canRotate, onAsk }: KeyItemProps) {
         <div className={classes.facts}>
           <span className={classes.small}>made {day(of.made)} by {of.email}</span>
           <span className={classes.small}>{ended ? `ended ${day(of.ended)}` : `ends ${day(of.expires)}`}</span>
-          <span className={classes.small}>{moment(of.used) === nothing ? "never used" : `last used ${moment(of.used)}, to the hour`}</span>
+          <span className={classes.small}>{moment(of.used) === nothing ? "never used" : `last used around ${moment(of.used)}`}</span>
         </div>
       </div>
       {!ended && manage && (

@@ -41,8 +41,7 @@ export function NewKeyForm({ grantable, days, maxDays, onMade, onCancel }: NewKe
     <form className={classes.form} onSubmit={submit} noValidate>
       <TextInput
         label="Name"
-        description="So that you know later what uses it."
-        placeholder="Nightly export"
+        description="So that you know later what uses it, such as Nightly export."
         maxLength={60}
         required
         data-autofocus
@@ -73,7 +72,7 @@ export function NewKeyForm({ grantable, days, maxDays, onMade, onCancel }: NewKe
           ))}
         </fieldset>
         {tried && scopes.length === 0 && (
-          <p id="scopes-wrong" role="alert" className={classes.small}>
+          <p id="scopes-wrong" role="alert" className={classes.wrong}>
             Choose at least one.
           </p>
         )}

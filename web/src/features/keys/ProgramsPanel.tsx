@@ -33,7 +33,7 @@ export function ProgramsPanel() {
       >
         {programs.data.length === 0 && (
           <Empty icon={<SquareTerminal size={22} />} title="No program is signed in as you">
-            A program that wants to shows you a code to enter here.
+            A command line that you start shows a code. Enter it here to let it in.
           </Empty>
         )}
         <ul className={classes.list}>
