@@ -22,6 +22,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/invitations"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/outbox"
@@ -29,6 +30,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/buildinfo"
 	"github.com/dyocense/dyocense/shared/bus"
 	"github.com/dyocense/dyocense/shared/contract"
@@ -44,11 +46,13 @@ type app struct {
 	signup       *signup.Operations
 	sessions     *identity.Operations
 	tenancy      *tenancy.Operations
+	invitations  *invitations.Operations
 	mails        *notify.Operations
 	billing      *billing.Operations
 	provisioning provisioning.Operations
 	fleet        *fleet.Operations
 	moves        *migration.Operations
+	tokens       *tokens.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -75,7 +79,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Restrict: tenants.Restriction})
+	tenants.OnChange(people.Recheck)
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
 		return err
@@ -85,12 +90,15 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	desk := signup.New(p.store, people, tenants, mailbox, site, time.Now, log)
+	guests := invitations.New(p.store, people, tenants, mailbox, site, time.Now, log)
 	pay, err := openPayments(ctx, c, p.store, site, log)
 	if err != nil {
 		return err
 	}
 	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
+	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
 	ways := &ways{fleet: agents, books: books}
@@ -114,7 +122,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
+		tenancy.TenantsCollection, invitations.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
+		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
 	if err != nil {
@@ -124,15 +133,17 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tenants.Describe, books.Describe, describePlacement(places),
 		deployment)
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox, signer)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
-		tenancy:      tenancy.NewOperations(),
+		tenancy:      tenancy.NewOperations(tenants),
+		invitations:  invitations.NewOperations(guests, sessions),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
+		tokens:       tokens.NewOperations(programs),
 	}
 	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
@@ -150,11 +161,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			if err != nil {
 				return nil, err
 			}
-			ctx = contract.WithActor(ctx, contract.Actor{
-				Person: who.Person, Email: who.Email, Via: string(who.Session), Origin: string(identity.OriginFrom(ctx)),
-			})
-			return identity.With(ctx, who), nil
+			return known(ctx, who, string(who.Session)), nil
 		},
+		Bearer: bearer(programs), Rates: rates(l.Addr()),
 	})
 	a.routes(server)
 	server.Forward(gateway.Prefixes(), ways.forward)
@@ -180,7 +189,13 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "paid tenants without a place", Run: rebuild(books, tenants, places, log)},
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
+		{Name: "invitations", Run: guests.Run},
 		{Name: "sessions", Run: people.Run},
+		{Name: "signing keys", Run: signer.Run},
+		{Name: "programs", Run: programs.Run},
+		{Name: "programs of former members", Run: func(ctx context.Context) error {
+			return bus.Consume(ctx, js, bus.Consumer{Name: "tokens", Subjects: []string{"evt." + tenancy.EventMemberRemoved + ".*"}, Replicas: c.CoreServers}, log, onMemberLeft(programs))
+		}},
 		{Name: "payment notices", Run: inbox.Run},
 	}
 	parts = append(parts, pay.deliver(inbox)...)
@@ -242,7 +257,7 @@ func servePages(server *edge.Server, pay payments) error {
 // reach us, because then everybody comes from one address.
 func limits(a net.Addr) *identity.Limits {
 	l := identity.PublicLimits()
-	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+	if local(a) {
 		l = identity.LocalLimits()
 	}
 	return &l

@@ -10,6 +10,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
+	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/fault"
 	"github.com/dyocense/dyocense/shared/id"
@@ -38,12 +39,19 @@ func (r routes) Route(ctx context.Context, t id.Tenant) (gateway.Route, error) {
 
 // forward carries the request of whoever is in its context.
 func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, error) {
-	who, err := identity.Require(ctx)
+	who, err := identity.RequireAny(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if who.Tenant == "" {
 		return nil, provisioning.ErrNone
+	}
+	resource, action := permission(r.Method, r.URL.Path)
+	if err := tenancy.InScope(who, resource, action); err != nil {
+		return nil, err
+	}
+	if who.Restricted != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil, who.Restricted
 	}
 	standing, err := w.books.Standing(ctx, who.Tenant)
 	if err != nil {
@@ -52,6 +60,9 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 	p := contract.Principal{Tenant: who.Tenant, Person: who.Person, Role: who.Role}
 	if standing.Plan != nil {
 		p.Plan = string(standing.Plan.ID)
+	}
+	if who.Restricted != nil {
+		p.Role = contract.RoleViewer
 	}
 	switch standing.Access {
 	case billing.None:

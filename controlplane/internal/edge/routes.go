@@ -19,9 +19,10 @@ type Who int
 
 // The callers. What a signed-in person may do is for the operation to decide.
 const (
-	Anyone Who = iota
-	SignedIn
-	JoiningAgent // brings a join token, which the operation checks
+	Anyone       Who = iota
+	SignedIn         // in a browser, or a program with an access token or an API key
+	InBrowser        // signed in there, and no program: what a stolen token must not reach
+	JoiningAgent     // brings a join token, which the operation checks
 )
 
 // Route is how an operation is reached.
@@ -40,7 +41,7 @@ type Route struct {
 func (r Route) operation() huma.Operation {
 	op := huma.Operation{
 		Method: r.Method, Path: r.Path, OperationID: r.ID, Summary: r.Summary, Tags: []string{r.Tag},
-		DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, Metadata: map[string]any{},
+		DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, Metadata: map[string]any{whoKey: r.Who},
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError},
 	}
 	if op.MaxBodyBytes == 0 {
@@ -49,11 +50,13 @@ func (r Route) operation() huma.Operation {
 	switch r.Who {
 	case Anyone:
 	case SignedIn:
+		op.Security = []map[string][]string{{"session": {}}, {"bearer": {}}, {"apiKey": {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	case InBrowser:
 		op.Security = []map[string][]string{{"session": {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	case JoiningAgent:
 		op.Security = []map[string][]string{{"join": {}}}
-		op.Metadata[publicKey] = true
 		op.Errors = append(op.Errors, http.StatusUnauthorized)
 	}
 	return op

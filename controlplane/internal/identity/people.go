@@ -26,6 +26,8 @@ type Options struct {
 	Limits *Limits
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Restrict finds out why somebody may only read, nil when it is not so.
+	Restrict func(ctx context.Context, who Who) (why, err error)
 }
 
 const (
@@ -41,6 +43,7 @@ const (
 type People struct {
 	store   store
 	tenants Memberships
+	confine func(ctx context.Context, who Who) (why, err error)
 	hasher  *hasher
 	now     func() time.Time
 	log     *slog.Logger
@@ -51,7 +54,7 @@ type People struct {
 
 	mu    sync.Mutex
 	known *recent[knownWho] // by token key
-	epoch uint64            // grows with every sign-out, so that no older answer is kept
+	epoch uint64            // grows with every sign-out and recheck, so that no older answer is kept
 }
 
 type knownWho struct {
@@ -67,12 +70,15 @@ func New(s docstore.Store, tenants Memberships, o Options) *People {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Restrict == nil {
+		o.Restrict = func(context.Context, Who) (error, error) { return nil, nil }
+	}
 	limits := PublicLimits()
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
 	return &People{
-		store: newStore(s), tenants: tenants, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
+		store: newStore(s), tenants: tenants, confine: o.Restrict, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
 		pair:    NewLimiter(limits.SignInPair, o.Now),
 		address: NewLimiter(limits.SignInAddress, o.Now),
 		origin:  NewLimiter(limits.SignInOrigin, o.Now),
@@ -180,7 +186,7 @@ func (p *People) Open(ctx context.Context, person Person) (Who, Token, Session, 
 }
 
 // Authenticate answers who holds this token, or fails with ErrSignedOut. The
-// answer may be five seconds old, except after a sign-out in this process.
+// answer may be five seconds old, except after a sign-out or a Recheck in this process.
 func (p *People) Authenticate(ctx context.Context, token string) (Who, error) {
 	t, ok := ReadToken(token)
 	if !ok {
@@ -270,7 +276,20 @@ func (p *People) whoOf(ctx context.Context, s Session) (Who, error) {
 	if err != nil {
 		return Who{}, fmt.Errorf("find tenant of person: %w", err)
 	}
-	return Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role}, nil
+	who := Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role, Proved: s.Proved}
+	if who.Restricted, err = p.confine(ctx, who); err != nil {
+		return Who{}, fmt.Errorf("find what person may do: %w", err)
+	}
+	return who, nil
+}
+
+// Recheck forgets what is known of a person's tenant and role, so that the next
+// request asks again. Other replicas do so within five seconds.
+func (p *People) Recheck(who id.Person) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.epoch++
+	p.known.dropIf(func(k knownWho) bool { return k.who.Person == who })
 }
 
 // Run deletes sessions that are over, until ctx ends.

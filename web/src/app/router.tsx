@@ -185,6 +185,20 @@ const settingsGeneralRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
+const settingsKeysRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/keys",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/keys")), "KeysSettings"),
+});
+
+const deviceRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/device",
+  validateSearch: z.object({ code: z.optional(z.catch(z.string(), "")) }),
+  beforeLoad: guard("account"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/device")), "DevicePage"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -201,7 +215,8 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute.addChildren([settingsGeneralRoute]),
+    deviceRoute,
+    settingsRoute.addChildren([settingsGeneralRoute, settingsKeysRoute]),
   ]),
 ]);
 
