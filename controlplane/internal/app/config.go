@@ -40,6 +40,8 @@ type Config struct {
 
 	MoveSoak time.Duration // in which a customer can go back after a move
 	MoveKeep time.Duration // of the old copy after that
+
+	CloseGrace time.Duration // in which a closed company can be opened again
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
