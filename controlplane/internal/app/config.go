@@ -100,6 +100,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+		CloseGrace:  e.span("DYOCENSE_CLOSE_GRACE", 30*24*time.Hour, time.Second, 365*24*time.Hour),
 		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
 		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),
 	}
