@@ -18,6 +18,7 @@ import (
 
 	"github.com/dyocense/dyocense/controlplane/internal/agentprocess"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
@@ -46,6 +47,7 @@ type app struct {
 	signup       *signup.Operations
 	sessions     *identity.Operations
 	tenancy      *tenancy.Operations
+	closing      *closing.Operations
 	invitations  *invitations.Operations
 	mails        *notify.Operations
 	billing      *billing.Operations
@@ -116,13 +118,19 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
 
+	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents}
+	ends := closing.New(closing.Config{
+		Store: p.store, Tenants: tenants, People: people, Mailbox: mailbox, Bill: books, Workspace: workspace{moves, places},
+		Keepers: all.keepers(), Tellers: all.tellers(), Key: proofKey(p.keys), Grace: c.CloseGrace, Site: site, Now: time.Now, Log: log,
+	})
+
 	js, err := jetstream.New(p.coreConn)
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
 	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, invitations.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
+		tenancy.TenantsCollection, invitations.Collection, closing.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
 		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
@@ -138,6 +146,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(tenants),
 		invitations:  invitations.NewOperations(guests, sessions),
+		closing:      closing.NewOperations(ends),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
@@ -190,6 +199,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
 		{Name: "invitations", Run: guests.Run},
+		{Name: "closing", Run: ends.Run},
 		{Name: "sessions", Run: people.Run},
 		{Name: "signing keys", Run: signer.Run},
 		{Name: "programs", Run: programs.Run},

@@ -41,6 +41,7 @@ type Config struct {
 	MoveSoak   time.Duration // in which a customer can go back after a move
 	MoveGently bool          // copies leave most of the time to the neighbours
 	MoveKeep   time.Duration // of the old copy after that
+	CloseGrace time.Duration // in which a closed company can be opened again
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
@@ -99,6 +100,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+		CloseGrace:  e.span("DYOCENSE_CLOSE_GRACE", 30*24*time.Hour, time.Second, 365*24*time.Hour),
 		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
 		MoveGently:  e.choice("DYOCENSE_MOVE_PACE", "full", "gentle") == "gentle",
 		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),

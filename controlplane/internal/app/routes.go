@@ -56,6 +56,10 @@ func (a *app) routes(s *edge.Server) {
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/company", ID: "show-company", Tag: "company", Who: signedIn, Summary: "The company"}, a.tenancy.Company)
 	edge.Handle(s, edge.Route{Method: patch, Path: "/v1/company", ID: "rename-company", Tag: "company", Who: signedIn, Status: http.StatusNoContent, Summary: "Give the company another name"}, a.tenancy.Rename)
 
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/company/export", ID: "export-company", Tag: "company", Who: signedIn, Summary: "What is kept about the company, as a file"}, a.closing.Export)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/company/close", ID: "close-company", Tag: "company", Who: signedIn, Status: http.StatusNoContent, Summary: "Close the company"}, a.closing.Close)
+	edge.Handle(s, edge.Route{Method: post, Path: "/v1/company/reopen", ID: "reopen-company", Tag: "company", Who: signedIn, Status: http.StatusNoContent, Summary: "Open a closed company again"}, a.closing.Reopen)
+
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/plans", ID: "list-plans", Tag: "billing", Who: anyone, Summary: "What is sold"}, a.billing.Plans)
 	edge.Handle(s, edge.Route{Method: post, Path: "/v1/billing/checkout", ID: "start-checkout", Tag: "billing", Who: signedIn, Summary: "Open a hosted page to pay on"}, a.billing.Checkout)
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/billing", ID: "show-billing", Tag: "billing", Who: signedIn, Summary: "What is bought"}, a.billing.Billing)

@@ -36,6 +36,9 @@ type Provider interface {
 	// be repeated, also much later. A subscription that ended meanwhile stays ended.
 	// It fails with ErrChangedSince when the subscription has a third price.
 	Revert(ctx context.Context, s Terms, r Receipt) error
+	// End ends a subscription now, without giving anything back. One that has ended
+	// stays so, without failing.
+	End(ctx context.Context, subscription string) error
 }
 
 // Terms say which change of a subscription is meant.

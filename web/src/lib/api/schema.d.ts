@@ -124,6 +124,57 @@ export interface paths {
         patch: operations["rename-company"];
         trace?: never;
     };
+    "/v1/company/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close the company */
+        post: operations["close-company"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/company/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept about the company, as a file */
+        get: operations["export-company"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/company/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a closed company again */
+        post: operations["reopen-company"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/device": {
         parameters: {
             query?: never;
@@ -1272,6 +1323,10 @@ export interface components {
             /** @description one of the caller's companies */
             tenant: string;
         };
+        CloseRequestBody: {
+            /** @description of the company, typed by hand */
+            name: string;
+        };
         CollectionView: {
             /** Format: int64 */
             copied: number;
@@ -1444,6 +1499,22 @@ export interface components {
         Explanation: {
             sentences: components["schemas"]["Sentence"][];
             summary: string;
+        };
+        ExportResponseBody: {
+            /**
+             * Format: int64
+             * @description 1
+             */
+            format: number;
+            /** Format: date-time */
+            madeAt: string;
+            /** @description Ed25519 public key that would sign the proof of a deletion, base64 */
+            proofKey: string;
+            /** @description by who keeps it */
+            sections: {
+                [key: string]: unknown;
+            };
+            tenant: string;
         };
         Fact: {
             path: string;
@@ -1632,6 +1703,22 @@ export interface components {
             status: "ready" | "degraded";
             version: string;
         };
+        InvitationView: {
+            email: string;
+            /** Format: date-time */
+            expires: string;
+            id: string;
+            /** @description address */
+            inviter: string;
+            /** @description its link works no more; it can be sent again */
+            over: boolean;
+            role: string;
+            /**
+             * Format: date-time
+             * @description the last time
+             */
+            sent: string;
+        };
         InviteRequestBody: {
             email: string;
             /** @description at most what the caller's own role covers */
@@ -1737,7 +1824,7 @@ export interface components {
             maxDays: number;
         };
         ListResponseBody: {
-            invitations: components["schemas"]["OpenInvitation"][];
+            invitations: components["schemas"]["InvitationView"][];
         };
         LookRequestBody: {
             token: string;
@@ -1808,6 +1895,14 @@ export interface components {
             /** @description in the order in which they joined */
             members: components["schemas"]["MemberView"][];
             seats: components["schemas"]["SeatsView"];
+        };
+        MembershipView: {
+            current: boolean;
+            id: string;
+            name: string;
+            role: string;
+            /** @enum {string} */
+            status: "active" | "suspended" | "closing" | "closed" | "erasing";
         };
         Mismatch: {
             collection: string;
@@ -1900,22 +1995,6 @@ export interface components {
         OAuthError: {
             error?: string;
             error_description?: string;
-        };
-        OpenInvitation: {
-            email: string;
-            /** Format: date-time */
-            expires: string;
-            id: string;
-            /** @description address */
-            inviter: string;
-            /** @description its link works no more; it can be sent again */
-            over: boolean;
-            role: string;
-            /**
-             * Format: date-time
-             * @description the last time
-             */
-            sent: string;
         };
         Option: {
             title: string;
@@ -2432,20 +2511,12 @@ export interface components {
         TemplateList: {
             templates: components["schemas"]["Template"][];
         };
-        TenantEntry: {
-            current: boolean;
-            id: string;
-            name: string;
-            role: string;
-            /** @enum {string} */
-            status: "active" | "suspended" | "closing" | "closed" | "erasing";
-        };
         TenantView: {
             id: string;
             name: string;
         } | null;
         TenantsResponseBody: {
-            tenants: components["schemas"]["TenantEntry"][];
+            tenants: components["schemas"]["MembershipView"][];
         };
         Understood: {
             /** Format: int64 */
@@ -2949,6 +3020,203 @@ export interface operations {
                 "application/json": components["schemas"]["RenameRequestBody"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "close-company": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseRequestBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-company": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportResponseBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reopen-company": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
