@@ -20,7 +20,11 @@ export function Bare({ session, children }: { session: Session | null; children:
         </Link>
         {session !== null && <ModeBadge session={session} />}
         <span className={classes.gap} />
-        {session !== null && <span className={classes.who}>{session.tenant.name}</span>}
+        {session !== null && (
+          <Link to="/settings/company" className={classes.who}>
+            {session.tenant.name}
+          </Link>
+        )}
         <ThemeButton />
         {session !== null && <SignOutButton />}
       </header>

@@ -70,6 +70,12 @@ const verifyRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/verify")), "VerifyPage"),
 });
 
+const joinRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/join",
+  component: lazyRouteComponent(fetched(() => import("@/routes/join")), "JoinPage"),
+});
+
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/signin",
@@ -185,10 +191,23 @@ const settingsGeneralRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
+const settingsTeamRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/team",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/team")), "TeamSettings"),
+});
+
+const settingsCompanyRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/company",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/company")), "CompanySettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
   verifyRoute,
+  joinRoute,
   signInRoute,
   frameRoute.addChildren([
     plansRoute,
@@ -201,7 +220,7 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute.addChildren([settingsGeneralRoute]),
+    settingsRoute.addChildren([settingsGeneralRoute, settingsTeamRoute, settingsCompanyRoute]),
   ]),
 ]);
 
