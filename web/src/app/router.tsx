@@ -7,7 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
-import { detour, sessionQuery, type Area, type Session } from "@/features/account/session";
+import { detour, sessionQuery, type Area, type Session } from "@/lib/session";
 import { planNames } from "@/features/moves/plans";
 import { kinds } from "@/features/tables/tables";
 import { fetched } from "@/lib/api/pageParts";
@@ -68,6 +68,12 @@ const verifyRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/verify",
   component: lazyRouteComponent(fetched(() => import("@/routes/verify")), "VerifyPage"),
+});
+
+const joinRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/join",
+  component: lazyRouteComponent(fetched(() => import("@/routes/join")), "JoinPage"),
 });
 
 const signInRoute = createRoute({
@@ -199,10 +205,23 @@ const deviceRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/device")), "DevicePage"),
 });
 
+const settingsTeamRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/team",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/team")), "TeamSettings"),
+});
+
+const settingsCompanyRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/company",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/company")), "CompanySettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
   verifyRoute,
+  joinRoute,
   signInRoute,
   frameRoute.addChildren([
     plansRoute,
@@ -216,7 +235,7 @@ const routeTree = rootRoute.addChildren([
     decisionRoute,
     outboxRoute,
     deviceRoute,
-    settingsRoute.addChildren([settingsGeneralRoute, settingsKeysRoute]),
+    settingsRoute.addChildren([settingsGeneralRoute, settingsTeamRoute, settingsKeysRoute, settingsCompanyRoute]),
   ]),
 ]);
 

@@ -1,11 +1,12 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { PlanTable } from "@/features/billing/PlanTable";
 import { plansQuery, startCheckout, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
 import { inShort, moveQuery } from "@/features/moves/moves";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { unreadable } from "@/lib/api/problem";
+import { useMay } from "@/lib/permissions";
 import { percent } from "@/lib/format";
 import { isWebAddress } from "@/lib/links";
 import { Button, SegmentedControl, Skeleton } from "@/ui/kit";
@@ -31,10 +32,14 @@ export function PlansPage() {
   const here = plans.data?.find((plan) => plan.id === current);
   const move = useQuery({ ...moveQuery, enabled: current !== undefined }).data ?? null;
 
+  const moves = useMay("moves", "manage");
+  const pays = useMay("billing", "manage");
+  const mayMove = moves && pays;
+
   // Between the shared pool and an environment of one's own the way is a move.
   const moveTo = (plan: Plan) => {
     if (here === undefined || (plan.mode === here.mode && (plan.id !== current || plan.selfServe))) return null;
-    if (session?.role !== "owner") {
+    if (!mayMove) {
       return plan.selfServe ? (
         <Button fullWidth variant="default" disabled>
           Ask the owner

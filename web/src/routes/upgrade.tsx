@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Lock } from "lucide-react";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { billingQuery, plansQuery, type Interval, type Plan } from "@/features/billing/plans";
 import { isBusy, isForward } from "@/features/moves/moves";
 import { MoveView } from "@/features/moves/MoveView";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { PreflightView } from "@/features/moves/PreflightView";
+import { useMay } from "@/lib/permissions";
 import { useLiveMove } from "@/features/moves/useLiveMove";
 import { titleOf } from "@/features/moves/words";
 import { Empty } from "@/ui/Empty";
@@ -25,7 +26,9 @@ export function UpgradePage() {
   const session = useQuery(sessionQuery).data;
   const plans = useQuery(plansQuery);
   const billing = useQuery(billingQuery);
-  const owner = session?.role === "owner";
+  const acts = useMay("moves", "manage");
+  const pays = useMay("billing", "manage");
+  const owner = acts && pays;
   const nameOf = (id: string) => plans.data?.find((plan) => plan.id === id)?.name ?? id;
 
   const move = known.data ?? null;
@@ -39,7 +42,7 @@ export function UpgradePage() {
         lead={!isBusy(move) || !isForward(move) ? undefined : "Your company is moved while everybody goes on working."}
         actions={move.over && owner && targets.length > 0 ? <NextChange targets={targets} /> : undefined}
       >
-        <MoveView move={move} away={away} mayAct={owner} />
+        <MoveView move={move} away={away} mayAct={acts} />
       </Page>
     );
   }

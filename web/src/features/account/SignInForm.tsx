@@ -4,7 +4,7 @@ import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
 import { Button, PasswordInput, TextInput } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
-import { signIn, type Session } from "./session";
+import { signIn, type Session } from "@/lib/session";
 
 const formShape = z.object({
   email: z.string().check(z.trim(), z.email("Give the e-mail address you signed up with.")),

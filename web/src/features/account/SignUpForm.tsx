@@ -4,7 +4,7 @@ import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
 import { Button, PasswordInput, TextInput } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
-import { signUp } from "./session";
+import { signUp } from "@/lib/session";
 
 const formShape = z.object({
   company: z.string().check(z.trim(), z.minLength(2, "Give the company's name, 2 letters or more.")),
