@@ -4,6 +4,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { Session } from "@/lib/session";
 import { CompanySwitcher } from "@/features/company/CompanySwitcher";
 import { MoveChip } from "@/features/moves/MoveChip";
+import { useOnline } from "@/lib/online";
 import { useShortcutPreference, useShortcuts, type Shortcut } from "@/lib/keys";
 import { ActionIcon, Drawer, Kbd, UnstyledButton, useHotkeys } from "@/ui/kit";
 import { TextLink } from "@/ui/LinkButton";
@@ -30,6 +31,7 @@ export function Shell({ session, children }: { session: Session; children: React
   const [keys, setKeys] = useState(false);
   const [palette, setPalette] = useState<"unloaded" | "open" | "closed">("unloaded");
   const [shortcutsOn] = useShortcutPreference();
+  const online = useOnline();
 
   const shortcuts: Shortcut[] = [
     ...places.map((place) => ({
@@ -71,6 +73,11 @@ export function Shell({ session, children }: { session: Session; children: React
         {session.restriction !== null && (
           <div className={classes.banner} role="status">
             {session.restriction.detail}
+          </div>
+        )}
+        {!online && (
+          <div className={classes.banner} role="status">
+            There is no connection. What you see may be old, and nothing can be changed until it is back.
           </div>
         )}
         {session.access === "past_due" && (

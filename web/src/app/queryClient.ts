@@ -21,7 +21,8 @@ export function buildQueryClient(onSignedOut: () => void): QueryClient {
         staleTime: 5_000,
         refetchOnWindowFocus: true,
       },
-      mutations: { retry: false },
+      // What is pressed is sent now or not at all: nothing waits for a connection.
+      mutations: { retry: false, networkMode: "always" },
     },
   });
   return client;

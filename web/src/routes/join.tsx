@@ -1,10 +1,11 @@
 import { zodResolver } from "@hookform/resolvers/zod";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
 import { AuthFrame } from "@/features/account/AuthFrame";
+import { useAction } from "@/lib/api/useAction";
 import { sessionQuery, signOut, type Session } from "@/lib/session";
 import { SignInForm } from "@/features/account/SignInForm";
 import { accept, look, type Look } from "@/features/team/team";
@@ -72,7 +73,7 @@ export function JoinPage() {
 function Steps({ token, invitation, again }: { token: string; invitation: Look; again: () => void }) {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
-  const join = useMutation({
+  const join = useAction({
     mutationFn: (password: string) => accept(token, password),
     onSuccess: async (session: Session) => {
       queryClient.clear(); // what was read before belongs to another company, or to nobody
@@ -84,7 +85,7 @@ function Steps({ token, invitation, again }: { token: string; invitation: Look; 
       if (asProblem(error).code === "invitations.sign_in") again();
     },
   });
-  const leave = useMutation({
+  const leave = useAction({
     mutationFn: signOut,
     onSuccess: () => {
       queryClient.setQueryData(sessionQuery.queryKey, null);

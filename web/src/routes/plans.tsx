@@ -1,5 +1,6 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { sessionQuery } from "@/lib/session";
 import { PlanTable } from "@/features/billing/PlanTable";
 import { plansQuery, startCheckout, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
@@ -18,7 +19,7 @@ export function PlansPage() {
   const [interval, setInterval] = useState<Interval>("month");
   const session = useQuery(sessionQuery).data;
   const plans = useQuery(plansQuery);
-  const checkout = useMutation({
+  const checkout = useAction({
     mutationFn: async (plan: string) => {
       const url = await startCheckout(plan, interval);
       if (!isWebAddress(url, window.location.href)) throw unreadable("url of the payment page");

@@ -10,6 +10,7 @@ import { PreflightView } from "@/features/moves/PreflightView";
 import { useMay } from "@/lib/permissions";
 import { useLiveMove } from "@/features/moves/useLiveMove";
 import { titleOf } from "@/features/moves/words";
+import { moment } from "@/lib/format";
 import { Empty } from "@/ui/Empty";
 import { SegmentedControl, Skeleton } from "@/ui/kit";
 import { LinkButton, TextLink } from "@/ui/LinkButton";
@@ -42,6 +43,13 @@ export function UpgradePage() {
         lead={!isBusy(move) || !isForward(move) ? undefined : "Your company is moved while everybody goes on working."}
         actions={move.over && owner && targets.length > 0 ? <NextChange targets={targets} /> : undefined}
       >
+        {asked !== undefined && asked.id !== move.toPlan && (
+          <Panel tone="attention" title={`The change to ${asked.name} has to wait`}>
+            {move.state === "accepted"
+              ? `The old copy of the last move is kept${move.deleteAt === "" ? "" : ` until ${moment(move.deleteAt)}`}. Delete it below, and the plan can be changed again at once.`
+              : "One move at a time: this one has to be over first."}
+          </Panel>
+        )}
         <MoveView move={move} away={away} mayAct={acts} />
       </Page>
     );

@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Check, ChevronsUpDown } from "lucide-react";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import type { Session } from "@/lib/session";
 import { Button, Modal, Skeleton, TextInput, UnstyledButton } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -43,8 +44,8 @@ function Choices({ onDone }: { onDone?: () => void }) {
     onDone?.();
     await navigate({ to: "/" });
   };
-  const go = useMutation({ mutationFn: choose, onSuccess: leave });
-  const make = useMutation({ mutationFn: found, onSuccess: leave });
+  const go = useAction({ mutationFn: choose, onSuccess: leave });
+  const make = useAction({ mutationFn: found, onSuccess: leave });
   return (
     <>
       {mine.isPending && <Skeleton height={80} radius="md" />}

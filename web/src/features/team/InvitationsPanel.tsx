@@ -1,7 +1,8 @@
 import { zodResolver } from "@hookform/resolvers/zod";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useForm, useWatch } from "react-hook-form";
 import * as z from "zod/mini";
+import { useAction } from "@/lib/api/useAction";
 import type { Session } from "@/lib/session";
 import { day, moment } from "@/lib/format";
 import { Button, NativeSelect, TextInput } from "@/ui/kit";
@@ -48,7 +49,7 @@ function InviteForm({ grants, table }: { grants: string[]; table: Table | undefi
   const queryClient = useQueryClient();
   const least = grants.includes("analyst") ? "analyst" : (grants.at(-1) ?? "");
   const form = useForm({ resolver: zodResolver(formShape), defaultValues: { email: "", role: least } });
-  const send = useMutation({
+  const send = useAction({
     mutationFn: invite,
     onSuccess: () => {
       form.reset({ email: "", role: form.getValues("role") });
@@ -91,8 +92,8 @@ function InviteForm({ grants, table }: { grants: string[]; table: Table | undefi
 function InvitationRow({ invitation, table, manages }: { invitation: Invitation; table: Table | undefined; manages: boolean }) {
   const queryClient = useQueryClient();
   const fresh = () => queryClient.invalidateQueries({ queryKey: invitationsQuery.queryKey });
-  const again = useMutation({ mutationFn: () => resend(invitation.id), onSettled: fresh });
-  const back = useMutation({ mutationFn: () => revoke(invitation.id), onSettled: fresh });
+  const again = useAction({ mutationFn: () => resend(invitation.id), onSettled: fresh });
+  const back = useAction({ mutationFn: () => revoke(invitation.id), onSettled: fresh });
   const failed = again.error ?? back.error;
   return (
     <li className={classes.row}>

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { day, plural } from "@/lib/format";
 import { Button, Group, Modal, NativeSelect, Progress, Skeleton } from "@/ui/kit";
 import { TextLink } from "@/ui/LinkButton";
@@ -71,13 +72,13 @@ function MemberRow({ member, table }: { member: Member; table: Table | undefined
       queryClient.invalidateQueries({ queryKey: ["session"] }),
     ]);
   };
-  const role = useMutation({
+  const role = useAction({
     mutationFn: (next: string) => changeRole(member.person, next),
     onSuccess: () => setAsked(null),
     onSettled: fresh,
   });
-  const seat = useMutation({ mutationFn: () => giveSeat(member.person), onSettled: fresh });
-  const remove = useMutation({
+  const seat = useAction({ mutationFn: () => giveSeat(member.person), onSettled: fresh });
+  const remove = useAction({
     mutationFn: () => removeMember(member.person),
     onSuccess: async () => {
       setAsked(null);

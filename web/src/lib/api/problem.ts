@@ -62,6 +62,17 @@ export function unreachable(): Problem {
   });
 }
 
+/** The browser has no connection, so nothing left it. */
+export function offline(): Problem {
+  return new Problem({
+    status: 0,
+    code: "network.offline",
+    kind: "unavailable",
+    message: "There is no connection. Nothing was sent. Try again when you are online.",
+    retryable: true,
+  });
+}
+
 /** A part of the portal itself could not be fetched. */
 export function unfetched(): Problem {
   return new Problem({

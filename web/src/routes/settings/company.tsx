@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useState } from "react";
 import { closeCompany, companyQuery, exportAddress, rename, reopenCompany, type Company } from "@/features/company/company";
+import { useAction } from "@/lib/api/useAction";
 import { permissionsQuery, may, useMay } from "@/lib/permissions";
 import { sessionQuery } from "@/lib/session";
 import { asProblem } from "@/lib/api/problem";
@@ -70,7 +71,7 @@ export function CompanySettings() {
 function Name({ company }: { company: Company }) {
   const queryClient = useQueryClient();
   const [name, setName] = useState(company.name);
-  const save = useMutation({
+  const save = useAction({
     mutationFn: rename,
     onSuccess: () =>
       Promise.all(["company", "session", "tenants"].map((key) => queryClient.invalidateQueries({ queryKey: [key] }))),
@@ -102,7 +103,7 @@ function Name({ company }: { company: Company }) {
 
 function Closed({ company, mayReopen }: { company: Company; mayReopen: boolean }) {
   const queryClient = useQueryClient();
-  const reopen = useMutation({
+  const reopen = useAction({
     mutationFn: reopenCompany,
     onSuccess: () => Promise.all(["company", "session", "tenants"].map((key) => queryClient.invalidateQueries({ queryKey: [key] }))),
   });
@@ -127,7 +128,7 @@ function Close({ company }: { company: Company }) {
   const queryClient = useQueryClient();
   const [asked, setAsked] = useState(false);
   const [typed, setTyped] = useState("");
-  const close = useMutation({
+  const close = useAction({
     mutationFn: closeCompany,
     onSuccess: () => {
       setAsked(false);
