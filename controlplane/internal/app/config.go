@@ -25,6 +25,7 @@ type Config struct {
 
 	DedicatedLimit int // dedicated environments run on this machine at most
 
+	SecretKey   secret.Text // master keys, newest first; "" means a file in Data
 	MongoURI    secret.Text // "" means SQLite in Data
 	CoreURL     string      // "" means embedded
 	CoreCreds   string      // file
@@ -75,6 +76,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		PoolAgent:      e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
 		PoolTokenFile:  e.text("DYOCENSE_POOL_JOIN_TOKEN_FILE", ""),
 		DedicatedLimit: e.count("DYOCENSE_DEDICATED_LIMIT", 16, 0, 1000),
+		SecretKey:      e.secret("DYOCENSE_SECRET_KEY"),
 		MongoURI:       secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
 		CoreURL:        e.url("NATS_CORE_URL", "nats", "tls"),
 		CoreCreds:      e.text("NATS_CORE_CREDS", ""),
@@ -122,6 +124,9 @@ func (c Config) together(e *environment) {
 	}
 	if !c.Stripe.Key.Set() {
 		e.wrong("ENVIRONMENT is production, so STRIPE_API_KEY must be set: the sandbox takes no money")
+	}
+	if c.MongoURI.Set() && !c.SecretKey.Set() {
+		e.wrong("ENVIRONMENT is production and MONGODB_URI is set, so DYOCENSE_SECRET_KEY must be set: every replica needs the same key, and a file is on one machine only")
 	}
 	if c.SMTP.Address == "" {
 		e.wrong("ENVIRONMENT is production, so SMTP_ADDRESS must be set: the outbox page shows mails to anybody")

@@ -43,8 +43,8 @@ func TestLoadConfig(t *testing.T) {
 	})
 	t.Run("refuses toys in production", func(t *testing.T) {
 		t.Parallel()
-		_, err := app.LoadConfig(getenv("ENVIRONMENT", "production"))
-		for _, name := range []string{"DYOCENSE_BASE_URL", "STRIPE_API_KEY", "SMTP_ADDRESS"} {
+		_, err := app.LoadConfig(getenv("ENVIRONMENT", "production", "MONGODB_URI", "mongodb://db/"))
+		for _, name := range []string{"DYOCENSE_SECRET_KEY", "DYOCENSE_BASE_URL", "STRIPE_API_KEY", "SMTP_ADDRESS"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s is not named in:\n%v", name, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/keyring"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
@@ -31,8 +32,9 @@ import (
 // database is where the control plane's own documents lie on MongoDB.
 const database = "dyocense_control"
 
-// systems are the store and the two NATS systems, with our connections to them.
+// systems are the master keys, the store and the two NATS systems, with our connections to them.
 type systems struct {
+	keys     *keyring.Ring
 	store    docstore.Store
 	core     embedded.System
 	edge     *embedded.Edge
@@ -53,6 +55,9 @@ func openSystems(ctx context.Context, c Config, log *slog.Logger) (s *systems, e
 			err = errors.Join(err, s.close())
 		}
 	}()
+	if s.keys, err = keyring.Load(c.SecretKey, c.Data); err != nil {
+		return s, err
+	}
 	if s.store, err = openStore(ctx, c); err != nil {
 		return s, err
 	}
