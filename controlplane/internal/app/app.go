@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dyocense/dyocense/controlplane/internal/agentprocess"
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
@@ -49,6 +50,7 @@ type app struct {
 	provisioning provisioning.Operations
 	fleet        *fleet.Operations
 	moves        *migration.Operations
+	audit        *audit.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -75,7 +77,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
+	trail := audit.New(p.store, audit.NewSigner(p.keys.Derive("audit heads")), time.Now, log)
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Noted: noteSession(trail)})
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
-	relay := outbox.NewRelay(p.store, publisher.Publish, log,
+	relay := outbox.NewRelay(p.store, noted(trail, publisher.Publish), log,
 		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
@@ -133,6 +136,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
+		audit:        audit.NewOperations(trail),
 	}
 	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
@@ -172,6 +176,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			return nil
 		}},
 		{Name: "outbox", Run: relay.Run},
+		{Name: "audit", Run: trail.Run},
 		{Name: "placements", Run: places.Run},
 		{Name: "moves", Run: moves.Run},
 		{Name: "paid tenants", Run: func(ctx context.Context) error {

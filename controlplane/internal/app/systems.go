@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
@@ -109,7 +110,7 @@ func collections() []docstore.Collection {
 	var all []docstore.Collection
 	for _, of := range [][]docstore.Collection{
 		identity.Collections(), tenancy.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
-		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
+		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(), audit.Collections(),
 	} {
 		all = append(all, of...)
 	}

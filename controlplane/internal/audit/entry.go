@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,6 +95,15 @@ func digest(b []byte) string {
 
 // slotID is where a slot is kept. Ids sort like slots.
 func slotID(t id.Tenant, slot int64) string { return fmt.Sprintf("%s/%012d", t, slot) }
+
+// slotOf reads what slotID made.
+func slotOf(t id.Tenant, name string) (int64, error) {
+	slot, err := strconv.ParseInt(strings.TrimPrefix(name, string(t)+"/"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read slot of %s: %w", name, err)
+	}
+	return slot, nil
+}
 
 // ofTenant are the bounds of all ids of a tenant: '0' comes after '/'.
 func ofTenant(t id.Tenant) (from, to string) { return string(t) + "/", string(t) + "0" }

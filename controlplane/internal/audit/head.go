@@ -35,12 +35,15 @@ type Head struct {
 
 // opening is the first line of an exported file.
 type opening struct {
-	Kind     string    `json:"kind"`
-	Format   int       `json:"format"`
-	Tenant   id.Tenant `json:"tenant"`
-	Exported time.Time `json:"exported"`
-	By       string    `json:"by"`
-	Keys     []Key     `json:"keys"`
+	Kind      string       `json:"kind"`
+	Format    int          `json:"format"`
+	Tenant    id.Tenant    `json:"tenant"`
+	Exported  time.Time    `json:"exported"`
+	By        string       `json:"by"`
+	Heads     []int64      `json:"heads"` // the slots behind which a head follows
+	Keys      []SigningKey `json:"keys"`
+	Key       string       `json:"key"`
+	Signature string       `json:"signature,omitempty"`
 }
 
 // end is the last line. It is what tells a whole file from one that was cut.
@@ -48,7 +51,6 @@ type end struct {
 	Kind      string    `json:"kind"`
 	Tenant    id.Tenant `json:"tenant"`
 	Entries   int64     `json:"entries"`
-	Heads     int64     `json:"heads"`
 	Hash      string    `json:"hash"`    // of the last entry
 	Opening   string    `json:"opening"` // SHA-256 of the first line
 	At        time.Time `json:"at"`
@@ -67,16 +69,16 @@ type Proof struct {
 	Signature string    `json:"signature,omitempty"`
 }
 
-// Key is the public half of a key that signs.
-type Key struct {
+// SigningKey is the public half of a key that signs.
+type SigningKey struct {
 	ID     string `json:"id"`
 	Public string `json:"public" doc:"Ed25519, in hex"`
 }
 
 // KeyOf names a public key: the first 8 bytes of its SHA-256.
-func KeyOf(public ed25519.PublicKey) Key {
+func KeyOf(public ed25519.PublicKey) SigningKey {
 	sum := sha256.Sum256(public)
-	return Key{ID: hex.EncodeToString(sum[:8]), Public: hex.EncodeToString(public)}
+	return SigningKey{ID: hex.EncodeToString(sum[:8]), Public: hex.EncodeToString(public)}
 }
 
 // keys are public keys by id.
@@ -95,9 +97,9 @@ func (k keys) readKey(public string) error {
 // Signer signs heads. It is immutable.
 type Signer struct {
 	private ed25519.PrivateKey
-	newest  Key
+	newest  SigningKey
 	known   keys
-	public  []Key
+	public  []SigningKey
 }
 
 // NewSigner signs with the key of the first seed; what an older seed signed is

@@ -160,8 +160,8 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// Round signs a head for every log that has entries behind its last one, or whose
-// last one is signed with a key that is not the newest. It also finishes deletions.
+// Round signs a head for every log that has entries behind its last one, and deletes
+// what arrived behind a deletion.
 func (l *Log) Round(ctx context.Context) error {
 	from := ""
 	for {
@@ -174,7 +174,7 @@ func (l *Log) Round(ctx context.Context) error {
 			return fmt.Errorf("find the next log: %w", err)
 		}
 		if len(rows) == 0 {
-			break
+			return nil
 		}
 		t := rows[0].Value.Tenant
 		if err := l.round(ctx, t); err != nil {
@@ -182,7 +182,6 @@ func (l *Log) Round(ctx context.Context) error {
 		}
 		_, from = ofTenant(t)
 	}
-	return nil
 }
 
 func (l *Log) round(ctx context.Context, t id.Tenant) error {

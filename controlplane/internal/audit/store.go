@@ -87,8 +87,8 @@ func (s store) last(ctx context.Context, t id.Tenant) (Entry, error) {
 		// The log goes on behind a damaged entry, or nothing could be noted any more;
 		// the check tells of the damage for ever.
 		e = Entry{Hash: digest([]byte(rows[0].Value.Line))}
-		if _, scan := fmt.Sscanf(rows[0].ID[len(from):], "%d", &e.Slot); scan != nil {
-			return Entry{}, fmt.Errorf("read slot of %s: %w", rows[0].ID, scan)
+		if e.Slot, err = slotOf(t, rows[0].ID); err != nil {
+			return Entry{}, err
 		}
 	}
 	return e, nil

@@ -26,7 +26,16 @@ type Options struct {
 	Limits *Limits
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Noted hears that a session began or is about to end, before anybody is told; its
+	// error stops both. nil hears nothing.
+	Noted func(ctx context.Context, action string, who Who) error
 }
+
+// The actions that Options.Noted hears.
+const (
+	ActionSignedIn  = "identity.signed_in"
+	ActionSignedOut = "identity.signed_out"
+)
 
 const (
 	// whoTTL is how long an answer of Authenticate is believed without asking the
@@ -44,6 +53,7 @@ type People struct {
 	hasher  *hasher
 	now     func() time.Time
 	log     *slog.Logger
+	noted   func(context.Context, string, Who) error
 	limits  Limits
 	pair    *Limiter
 	address *Limiter
@@ -67,12 +77,15 @@ func New(s docstore.Store, tenants Memberships, o Options) *People {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Noted == nil {
+		o.Noted = func(context.Context, string, Who) error { return nil }
+	}
 	limits := PublicLimits()
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
 	return &People{
-		store: newStore(s), tenants: tenants, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
+		store: newStore(s), tenants: tenants, hasher: newHasher(), now: o.Now, log: o.Log, noted: o.Noted, limits: limits,
 		pair:    NewLimiter(limits.SignInPair, o.Now),
 		address: NewLimiter(limits.SignInAddress, o.Now),
 		origin:  NewLimiter(limits.SignInOrigin, o.Now),
@@ -176,6 +189,9 @@ func (p *People) Open(ctx context.Context, person Person) (Who, Token, Session, 
 		return Who{}, Token{}, Session{}, fmt.Errorf("open session: %w", err)
 	}
 	who, err := p.whoOf(ctx, session)
+	if err == nil {
+		err = p.noted(ctx, ActionSignedIn, who)
+	}
 	return who, token, session, err
 }
 
@@ -249,6 +265,13 @@ func (p *People) SignOut(ctx context.Context, token string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("read session: %w", err)
+		}
+		who, err := p.whoOf(ctx, row.Value)
+		if err == nil {
+			err = p.noted(ctx, ActionSignedOut, who)
+		}
+		if err != nil {
+			return fmt.Errorf("note the end of a session: %w", err)
 		}
 		err = p.store.sessions.Delete(ctx, row.ID, row.Rev)
 		switch {

@@ -20,6 +20,7 @@ const (
 	Data      Resource = "data"
 	Decisions Resource = "decisions"
 	Moves     Resource = "moves" // of the tenant between environments
+	Audit     Resource = "audit" // who did what
 
 	Read   Action = "read"
 	Manage Action = "manage"
@@ -48,6 +49,7 @@ func Permissions() []Permission {
 		{Decisions, Run, workers},
 		{Moves, Read, everyone},
 		{Moves, Manage, everyone[:1]},
+		{Audit, Read, []contract.Role{contract.RoleOwner, contract.RoleAdmin, contract.RoleAuditor}},
 	}
 }
 
