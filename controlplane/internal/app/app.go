@@ -96,7 +96,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	inbox := billing.NewInbox(books, pay.notices)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books}
+	ways := &ways{fleet: agents, books: books, owners: &owners{tenants, mailbox, site, log}, now: time.Now}
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
