@@ -8,6 +8,7 @@ import {
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { detour, sessionQuery, type Area, type Session } from "@/features/account/session";
+import { filterShape } from "@/features/audit/audit";
 import { planNames } from "@/features/moves/plans";
 import { kinds } from "@/features/tables/tables";
 import { fetched } from "@/lib/api/pageParts";
@@ -185,6 +186,19 @@ const settingsGeneralRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
+const settingsAuditRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/audit",
+  validateSearch: filterShape,
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/audit")), "AuditSettings"),
+});
+
+const settingsUsageRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/usage",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/usage")), "UsageSettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -201,7 +215,7 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute.addChildren([settingsGeneralRoute]),
+    settingsRoute.addChildren([settingsGeneralRoute, settingsUsageRoute, settingsAuditRoute]),
   ]),
 ]);
 
