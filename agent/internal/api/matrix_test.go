@@ -22,7 +22,7 @@ var matrix = map[string]struct {
 	"list-runs": {reads, nil}, "get-run": {reads, nil}, "watch-run": {reads, nil}, "export-orders": {reads, nil},
 	"get-run-result": {reads, nil}, "export-result": {reads, nil}, "list-samples": {reads, nil}, "list-tables": {reads, nil},
 	"list-table-formats": {reads, nil}, "list-table-problems": {reads, nil}, "list-table-rows": {reads, nil},
-	"list-templates": {reads, nil}, "get-upload": {reads, nil},
+	"show-usage": {reads, nil}, "list-templates": {reads, nil}, "get-upload": {reads, nil},
 	"match-goal": {reads, map[string]any{"text": "order well"}},
 
 	"create-goal":   {writes, map[string]any{"template": "x", "goal": map[string]any{}}},

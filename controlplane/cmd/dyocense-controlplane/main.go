@@ -49,6 +49,7 @@ func command() *cobra.Command {
 	root.Flags().Func("data", "directory of everything that is kept (DYOCENSE_DATA, default data)", set(flags, "DYOCENSE_DATA"))
 	root.PersistentFlags().Func("listen", "HOST:PORT; port 0 takes any (DYOCENSE_LISTEN, default 127.0.0.1:8080)", set(flags, "DYOCENSE_LISTEN"))
 	root.AddCommand(
+		auditCommand(),
 		&cobra.Command{
 			Use: "openapi", Short: "Write the OpenAPI document of the whole API", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

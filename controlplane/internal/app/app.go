@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dyocense/dyocense/controlplane/internal/agentprocess"
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
@@ -55,6 +56,7 @@ type app struct {
 	fleet        *fleet.Operations
 	moves        *migration.Operations
 	tokens       *tokens.Operations
+	audit        *audit.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -81,7 +83,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Restrict: tenants.Restriction})
+	trail := audit.New(p.store, audit.NewSigner(p.keys.Derive("audit heads")), time.Now, log)
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Noted: noteSession(trail), Restrict: tenants.Restriction})
 	tenants.OnChange(people.Recheck)
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
@@ -103,7 +106,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books}
+	ways := &ways{fleet: agents, books: books, owners: &owners{tenants, mailbox, site, log}, now: time.Now}
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
@@ -118,7 +121,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	}
 	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
 
-	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents}
+	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}
 	ends := closing.New(closing.Config{
 		Store: p.store, Tenants: tenants, People: people, Mailbox: mailbox, Bill: books, Workspace: workspace{moves, places},
 		Keepers: all.keepers(), Tellers: all.tellers(), Key: proofKey(p.keys), Grace: c.CloseGrace, Site: site, Now: time.Now, Log: log,
@@ -129,7 +132,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
-	relay := outbox.NewRelay(p.store, publisher.Publish, log,
+	relay := outbox.NewRelay(p.store, noted(trail, publisher.Publish), log,
 		tenancy.TenantsCollection, invitations.Collection, closing.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
 		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
@@ -153,6 +156,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
 		tokens:       tokens.NewOperations(programs),
+		audit:        audit.NewOperations(trail),
 	}
 	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
@@ -190,6 +194,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			return nil
 		}},
 		{Name: "outbox", Run: relay.Run},
+		{Name: "audit", Run: trail.Run},
 		{Name: "placements", Run: places.Run},
 		{Name: "moves", Run: moves.Run},
 		{Name: "paid tenants", Run: func(ctx context.Context) error {

@@ -24,6 +24,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
+		"audit":        {"identity", "tenancy"},
 		"billing":      {"identity", "tenancy", "outbox"},
 		"closing":      {"identity", "notify", "outbox", "tenancy"},
 		"dedicated":    {"agentprocess", "fleet"},

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
@@ -28,6 +29,7 @@ type keeping struct {
 	moves    *migration.Service
 	homes    *dedicated.Service
 	agents   *fleet.Service
+	trail    *audit.Log
 }
 
 // keepers are the slices in the order in which they forget: a move that is being cleaned
@@ -41,6 +43,7 @@ func (s keeping) keepers() []closing.Named[closing.Keeper] {
 		{Name: "placement", Is: s.places},
 		{Name: "environments", Is: s.homes},
 		{Name: "desiredState", Is: s.agents},
+		{Name: "audit", Is: s.trail},
 	}
 }
 

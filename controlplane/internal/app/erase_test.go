@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
@@ -41,13 +42,14 @@ var aloof = map[string]string{
 	"sandbox_settings":   "play the payment service",
 	"signing_keys":       "belong to the product",
 	"deletions":          "are the proof",
+	"audit_proofs":       "are the proof",
 }
 
 // erased are the collections that hold something of a tenant, with how many documents the
 // test puts there.
 var erased = []string{
 	"tenants", "members", "people", "sessions", "signups", "mails", "invitations", "billing_accounts", "placements",
-	"refresh_families", "device_grants", "api_keys",
+	"refresh_families", "device_grants", "api_keys", "audit_entries", "audit_heads",
 	"moves", "move_log", "move_active", "move_preflights", "dedicated", "fleet_desired", "fleet_environments",
 }
 
@@ -105,7 +107,8 @@ func TestNothingWithTheTenantsNameIsLeft(t *testing.T) {
 	must(err)
 	moves := openMoves(c, s, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, "http://x", log)
 	programs, _ := openTokens(ctx, c, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, p, tenants, books, mailbox, "http://x", log)
-	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents}
+	trail := audit.New(s, audit.NewSigner(p.keys.Derive("audit heads")), clock.Now, log)
+	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}
 	ends := closing.New(closing.Config{
 		Store: s, Tenants: tenants, People: people, Mailbox: mailbox, Bill: books, Workspace: without{},
 		Keepers: all.keepers(), Tellers: all.tellers(), Key: proofKey(p.keys), Grace: c.CloseGrace, Site: "http://x", Now: clock.Now, Log: log,
@@ -147,6 +150,8 @@ func TestNothingWithTheTenantsNameIsLeft(t *testing.T) {
 		insert("refresh_families", string(id.NewFamily()), map[string]any{"tenant": who.Tenant, "person": who.Person, "email": email, "state": "active"})
 		insert("device_grants", string(id.NewFamily()), map[string]any{"tenant": who.Tenant, "person": who.Person, "email": email, "userCode": string(who.Tenant)})
 		insert("api_keys", string(who.Tenant), map[string]any{"tenant": who.Tenant, "keys": []any{}})
+		must(trail.Note(ctx, contract.Event{V: contract.Version, ID: id.NewEvent(), Type: "tenancy.renamed", Tenant: who.Tenant, At: clock.Now(), By: &contract.Actor{Person: who.Person, Email: email}}))
+		must(trail.Round(ctx))
 		insert("dedicated", string(id.NewEnvironment()), map[string]any{"tenant": who.Tenant, "key": "mov_1", "home": "x", "state": "removed", "entered": map[string]any{}})
 	}
 	before := kept(t, s, string(ada[0].Tenant))

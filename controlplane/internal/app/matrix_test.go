@@ -109,6 +109,10 @@ var matrix = map[string]row{
 		return m2{"id": string(id.NewKey())}, nil
 	}},
 
+	"list-audit":   {needs: tenancy.Audit, action: tenancy.Read},
+	"export-audit": {needs: tenancy.Audit, action: tenancy.Export},
+	"verify-audit": {needs: tenancy.Audit, action: tenancy.Read},
+
 	"show-billing":   {needs: tenancy.Billing, action: tenancy.Read},
 	"start-checkout": {needs: tenancy.Billing, action: tenancy.Manage, body: m{"plan": "none", "interval": "month"}},
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 )
@@ -74,6 +75,10 @@ func (a *app) routes(s *edge.Server) {
 	edge.Handle(s, edge.Route{Method: get, Path: "/v1/moves/current", ID: "show-move", Tag: "moves", Who: signedIn, Summary: "The move that is under way, or the last one"}, a.moves.Current)
 	edge.Stream(s, edge.Route{Method: get, Path: "/v1/moves/current/events", ID: "watch-move", Tag: "moves", Who: signedIn, Summary: "The same, after every change"}, "move", a.moves.Watch)
 	edge.Handle(s, edge.Route{Method: post, Path: "/v1/moves/{id}/actions", ID: "act-on-move", Tag: "moves", Who: signedIn, Summary: "Ask for what the move offers now"}, a.moves.Act)
+
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/audit", ID: "list-audit", Tag: "audit", Who: signedIn, Summary: "Who did what, the latest first"}, a.audit.List)
+	edge.Download(s, edge.Route{Method: get, Path: "/v1/audit/export", ID: "export-audit", Tag: "audit", Who: signedIn, Summary: "The whole log as a file that can be checked"}, "application/x-ndjson", a.exportAudit)
+	edge.Handle(s, edge.Route{Method: get, Path: "/v1/audit/verify", ID: "verify-audit", Tag: "audit", Who: signedIn, Timeout: time.Minute, Summary: "Whether the log is as it was written"}, a.audit.Check)
 
 	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/challenge", ID: "challenge-agent", Tag: "agent", Who: anyone, Summary: "A nonce to sign before enrolling"}, a.fleet.Challenge)
 	edge.Handle(s, edge.Route{Method: post, Path: "/agent/v1/enrol", ID: "enrol-agent", Tag: "agent", Who: agent, Summary: "Become an agent of an environment"}, a.fleet.Enrol)

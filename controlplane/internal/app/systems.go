@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
 	"github.com/dyocense/dyocense/controlplane/internal/closing"
@@ -113,7 +114,7 @@ func collections() []docstore.Collection {
 	for _, of := range [][]docstore.Collection{
 		identity.Collections(), tenancy.Collections(), invitations.Collections(), closing.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
 		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
-		tokens.Collections(),
+		tokens.Collections(), audit.Collections(),
 	} {
 		all = append(all, of...)
 	}

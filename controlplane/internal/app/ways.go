@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
@@ -23,9 +24,11 @@ var errNoAccess = fault.New(fault.Exhausted, "gateway.no_access", "There is no a
 // ways leads a request from a signed-in person to the agent that serves the
 // tenant.
 type ways struct {
-	fleet *fleet.Service
-	books *billing.Books
-	gate  *gateway.Gateway
+	fleet  *fleet.Service
+	books  *billing.Books
+	gate   *gateway.Gateway
+	owners *owners
+	now    func() time.Time
 }
 
 // routes are the routes of the placements in the words of the gateway.
@@ -57,7 +60,7 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 	if err != nil {
 		return nil, err
 	}
-	p := contract.Principal{Tenant: who.Tenant, Person: who.Person, Role: who.Role}
+	p := contract.Principal{Tenant: who.Tenant, Person: who.Person, Role: who.Role, Limits: limitsOf(standing, w.now())}
 	if standing.Plan != nil {
 		p.Plan = string(standing.Plan.ID)
 	}
@@ -71,7 +74,11 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 		p.Role = contract.RoleViewer // what was paid for stays readable
 	case billing.Active, billing.PastDue:
 	}
-	return w.gate.Forward(ctx, p, r)
+	answer, err := w.gate.Forward(ctx, p, r)
+	if err == nil {
+		w.owners.notice(ctx, who.Tenant, p.Limits, answer.Header)
+	}
+	return answer, err
 }
 
 // probe sends a tenant's first request to the agent of its environment.

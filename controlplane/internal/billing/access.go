@@ -44,6 +44,8 @@ type Snapshot struct {
 	CancelAtPeriodEnd bool      `json:"cancelAtPeriodEnd,omitempty"`
 	// PastDueSince is when we first saw the present unpaid invoice.
 	PastDueSince time.Time `json:"pastDueSince,omitzero"`
+	// CurrentPeriodStart is zero where it was learned before it was kept.
+	CurrentPeriodStart time.Time `json:"currentPeriodStart,omitzero"`
 }
 
 // AccessAt is what the snapshot allows at a moment. A status we do not know

@@ -48,6 +48,8 @@ type Standing struct {
 	Access   Access
 	// CurrentPeriodEnd is zero without a subscription.
 	CurrentPeriodEnd time.Time
+	// CurrentPeriodStart is zero where it is not known.
+	CurrentPeriodStart time.Time
 }
 
 // Standing reads what tenant t has and may do. It asks our own store only.
@@ -67,7 +69,7 @@ func (b *Books) Access(ctx context.Context, t id.Tenant) (Access, error) {
 
 func (a Account) standing(now time.Time) (Standing, error) {
 	s := a.Snapshot
-	st := Standing{Interval: s.Interval, Status: s.Status, Access: s.AccessAt(now), CurrentPeriodEnd: s.CurrentPeriodEnd}
+	st := Standing{Interval: s.Interval, Status: s.Status, Access: s.AccessAt(now), CurrentPeriodEnd: s.CurrentPeriodEnd, CurrentPeriodStart: s.CurrentPeriodStart}
 	if st.Access == None {
 		return Standing{Status: s.Status, Access: None}, nil
 	}

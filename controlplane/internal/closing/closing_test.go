@@ -204,6 +204,7 @@ func TestACompanyIsClosedAndOpenedAgain(t *testing.T) {
 			t.Errorf("typed %q: %v", typed, err)
 		}
 	}
+	c.clock.Move(time.Second) // mails of one moment have no order
 	c.close(t)
 	if d, err := c.tenants.Tenant(t.Context(), c.ada.Tenant); err != nil || d.Status != tenancy.Closed || !d.DeleteAt.Equal(c.clock.Now().Add(grace)) || c.world.ended != 1 {
 		t.Errorf("%+v, %v, %d times ended", d, err, c.world.ended)

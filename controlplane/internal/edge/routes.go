@@ -3,6 +3,8 @@ package edge
 import (
 	"context"
 	"errors"
+	"io"
+	"mime"
 	"net"
 	"net/http"
 	"time"
@@ -136,5 +138,50 @@ func Stream[Req, Value any](s *Server, r Route, event string, op func(context.Co
 				}
 			}
 		}
+	})
+}
+
+// File is what a download gives: Write is called with the way to the client, after
+// the head of the answer is decided. When it fails the answer ends early, which the
+// form of the file must let its reader notice.
+type File struct {
+	Name  string
+	Type  string
+	Write func(ctx context.Context, to io.Writer) error
+}
+
+// Download serves a file that is written while it is sent. The context of Write ends
+// when the server stops.
+func Download[Req any](s *Server, r Route, contentType string, op func(context.Context, *Req) (File, error)) {
+	o := r.operation()
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "The file",
+		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}},
+	}}
+	huma.Register(s.api, o, func(ctx context.Context, req *Req) (*huma.StreamResponse, error) {
+		limited, cancel := context.WithTimeout(ctx, opTimeout)
+		defer cancel()
+		f, err := op(limited, req)
+		if err != nil {
+			if fault.KindOf(err) == fault.Internal {
+				s.cfg.Log.ErrorContext(ctx, "operation failed", "operation", r.ID, "err", err)
+			}
+			return nil, openapi.Error(err)
+		}
+		return &huma.StreamResponse{Body: func(c huma.Context) {
+			c.SetStatus(http.StatusOK)
+			c.SetHeader("Content-Type", f.Type)
+			c.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+			write := func(to io.Writer) {
+				if err := f.Write(ctx, to); err != nil && ctx.Err() == nil {
+					s.cfg.Log.WarnContext(ctx, "a file was cut", "operation", r.ID, "err", err)
+				}
+			}
+			if streams, ok := c.(interface{ StreamBody(write func(io.Writer)) }); ok {
+				streams.StreamBody(write)
+			} else {
+				write(c.BodyWriter())
+			}
+		}}, nil
 	})
 }

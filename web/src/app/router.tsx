@@ -7,10 +7,11 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
-import { detour, sessionQuery, type Area, type Session } from "@/lib/session";
+import { filterShape } from "@/features/audit/audit";
 import { planNames } from "@/features/moves/plans";
 import { kinds } from "@/features/tables/tables";
 import { fetched } from "@/lib/api/pageParts";
+import { detour, sessionQuery, type Area, type Session } from "@/lib/session";
 import { Crash } from "./Crash";
 import { Frame } from "./Frame";
 import { NotFound } from "./NotFound";
@@ -217,6 +218,19 @@ const settingsCompanyRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/company")), "CompanySettings"),
 });
 
+const settingsAuditRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/audit",
+  validateSearch: filterShape,
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/audit")), "AuditSettings"),
+});
+
+const settingsUsageRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/usage",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/usage")), "UsageSettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -235,7 +249,14 @@ const routeTree = rootRoute.addChildren([
     decisionRoute,
     outboxRoute,
     deviceRoute,
-    settingsRoute.addChildren([settingsGeneralRoute, settingsTeamRoute, settingsKeysRoute, settingsCompanyRoute]),
+    settingsRoute.addChildren([
+      settingsGeneralRoute,
+      settingsUsageRoute,
+      settingsTeamRoute,
+      settingsKeysRoute,
+      settingsAuditRoute,
+      settingsCompanyRoute,
+    ]),
   ]),
 ]);
 

@@ -66,5 +66,6 @@ func snapshot(s *stripe.Subscription) (billing.Snapshot, error) {
 	return billing.Snapshot{
 		Subscription: s.ID, Status: billing.Status(s.Status), Plan: plan, Interval: interval,
 		CurrentPeriodEnd: time.Unix(s.CurrentPeriodEnd, 0).UTC(), CancelAtPeriodEnd: s.CancelAtPeriodEnd,
+		CurrentPeriodStart: time.Unix(s.CurrentPeriodStart, 0).UTC(),
 	}, nil
 }

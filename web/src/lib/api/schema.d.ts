@@ -72,6 +72,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, the latest first */
+        get: operations["list-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole log as a file that can be checked */
+        get: operations["export-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the log is as it was written */
+        get: operations["verify-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/billing": {
         parameters: {
             query?: never;
@@ -1148,6 +1199,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is used of what the plan allows */
+        get: operations["show-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks/stripe": {
         parameters: {
             query?: never;
@@ -1211,6 +1279,41 @@ export interface components {
             mapping: {
                 [key: string]: number;
             };
+        };
+        AuditActor: {
+            email: string;
+            origin?: string;
+            person: string;
+            staff?: string;
+            via?: string;
+        } | null;
+        AuditEntry: {
+            action: string;
+            /** @description null when the product did it by itself */
+            actor: components["schemas"]["AuditActor"];
+            after?: unknown;
+            /** Format: date-time */
+            at: string;
+            before?: unknown;
+            data?: unknown;
+            event: string;
+            hash: string;
+            /**
+             * Format: date-time
+             * @description when the entry was made; later than at when the event arrived late
+             */
+            noted: string;
+            /** @enum {string} */
+            result: "done" | "refused" | "failed";
+            /** Format: int64 */
+            slot: number;
+            target: string;
+            /** @description the action in words */
+            title: string;
+        };
+        AuditWord: {
+            action: string;
+            title: string;
         };
         BeginRequestBody: {
             company: string;
@@ -1402,6 +1505,35 @@ export interface components {
             total: number;
             /** Format: double */
             unitsShort: number;
+        };
+        DayUsed: {
+            /** Format: date */
+            day: string;
+            /** Format: int64 */
+            used: number;
+        };
+        DecisionUsage: {
+            /** @description every day of the period so far, in UTC */
+            days: components["schemas"]["DayUsed"][];
+            /**
+             * Format: int64
+             * @description used at the end of the period if it goes on like this
+             */
+            forecast: number;
+            /**
+             * Format: int64
+             * @description 0 is unlimited
+             */
+            limit: number;
+            /**
+             * Format: date-time
+             * @description new decisions come then
+             */
+            periodEnd: string;
+            /** Format: date-time */
+            periodStart: string;
+            /** Format: int64 */
+            used: number;
         };
         Default: {
             field: string;
@@ -1825,6 +1957,40 @@ export interface components {
         };
         ListResponseBody: {
             invitations: components["schemas"]["InvitationView"][];
+        };
+        ListResponseBody1: {
+            /** @description the actions that have words */
+            actions: components["schemas"]["AuditWord"][];
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description cursor of the next page; empty at the end */
+            next: string;
+        };
+        LocationUsage: {
+            /**
+             * Format: int64
+             * @description 0 is unlimited
+             */
+            limit: number;
+            names: string[];
+            /** Format: int64 */
+            used: number;
+        };
+        LogFinding: {
+            /** Format: int64 */
+            entries: number;
+            hash: string;
+            /** Format: int64 */
+            heads: number;
+            key: string;
+            /** @description what the heads are signed with; keep them elsewhere to check files with */
+            keys: components["schemas"]["SigningKey"][];
+            ok: boolean;
+            /** Format: int64 */
+            slot?: number;
+            tenant: string;
+            /** Format: int64 */
+            vouched: number;
+            why?: string;
         };
         LookRequestBody: {
             token: string;
@@ -2408,6 +2574,11 @@ export interface components {
             /** @description at most 128 characters */
             password: string;
         };
+        SigningKey: {
+            id: string;
+            /** @description Ed25519, in hex */
+            public: string;
+        };
         SolverFacts: {
             /** Format: double */
             bound?: number;
@@ -2545,6 +2716,10 @@ export interface components {
                 [key: string]: number;
             };
             preview: string[][];
+        };
+        Usage: {
+            decisions: components["schemas"]["DecisionUsage"];
+            locations: components["schemas"]["LocationUsage"];
         };
         Use: {
             /** Format: double */
@@ -2776,6 +2951,215 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthAnswerBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-audit": {
+        parameters: {
+            query?: {
+                /** @description e-mail address of who did it, or product */
+                actor?: string;
+                /** @description type of the event, such as billing.plan_changed */
+                action?: string;
+                /** @description the first moment that counts */
+                from?: string;
+                /** @description the first moment that does not count any more */
+                to?: string;
+                /** @description next of the page before, with the same filters */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponseBody1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "verify-audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFinding"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -5729,6 +6113,7 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "Dyocense-Decisions"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5737,6 +6122,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment Required */
+            402: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7473,6 +7867,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Table"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
             /** @description Unauthorized */
