@@ -33,7 +33,13 @@ func openStore(t *testing.T) docstore.Store {
 
 func start(t *testing.T, s docstore.Store, clock *tenancytest.Clock) *billingsandbox.Sandbox {
 	t.Helper()
-	b, err := billingsandbox.New(s, billingsandbox.Options{Site: site, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
+	return open(t, s, clock, billingsandbox.Options{})
+}
+
+func open(t *testing.T, s docstore.Store, clock *tenancytest.Clock, o billingsandbox.Options) *billingsandbox.Sandbox {
+	t.Helper()
+	o.Site, o.Now, o.Log = site, clock.Now, slog.New(slog.DiscardHandler)
+	b, err := billingsandbox.New(s, o)
 	if err != nil {
 		t.Fatal(err)
 	}

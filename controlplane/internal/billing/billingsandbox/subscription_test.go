@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy/tenancytest"
@@ -27,10 +28,18 @@ type subscriber struct {
 	start, end         int64
 }
 
-func subscribe(t *testing.T, card string) *subscriber {
+// shop is a sandbox with prices and a customer who has bought nothing yet.
+func shop(t *testing.T) *subscriber {
 	t.Helper()
-	s := &subscriber{store: openStore(t), clock: tenancytest.NewClock()}
-	s.sandbox = start(t, s.store, s.clock)
+	store, clock := openStore(t), tenancytest.NewClock()
+	s := shopOn(t, start(t, store, clock), clock)
+	s.store = store
+	return s
+}
+
+func shopOn(t *testing.T, b *billingsandbox.Sandbox, clock *tenancytest.Clock) *subscriber {
+	t.Helper()
+	s := &subscriber{clock: clock, sandbox: b}
 	price := func(name string, amount int, interval string) string {
 		product := s.must(t, "/v1/products", url.Values{"name": {name}}, "")
 		return s.must(t, "/v1/prices", url.Values{
@@ -39,18 +48,36 @@ func subscribe(t *testing.T, card string) *subscriber {
 	}
 	s.small, s.large, s.year = price("Small", 1000, "month"), price("Large", 10000, "month"), price("Year", 100000, "year")
 	s.customer = customer(t, s.sandbox, "ada@example.com").ID
-	session := s.must(t, "/v1/checkout/sessions", url.Values{
-		"mode": {"subscription"}, "customer": {s.customer}, "line_items[0][price]": {s.small}, "success_url": {site}, "cancel_url": {site},
-	}, "")
+	return s
+}
+
+func (s *subscriber) api() *client.API { return api(s.sandbox, billingsandbox.Key) }
+
+// order is the form of a checkout.
+func (s *subscriber) order() url.Values {
+	return url.Values{"mode": {"subscription"}, "customer": {s.customer}, "line_items[0][price]": {s.small}, "success_url": {site}, "cancel_url": {site}}
+}
+
+func subscribe(t *testing.T, card string) *subscriber {
+	t.Helper()
+	s := shop(t)
+	session := s.must(t, "/v1/checkout/sessions", s.order(), "")
 	payOn(t, s.sandbox, session["url"].(string), card)
-	list := api(s.sandbox, billingsandbox.Key).Subscriptions.List(&stripe.SubscriptionListParams{Customer: stripe.String(s.customer)})
+	s.bought(t)
+	s.clock.Move(10 * 24 * time.Hour)
+	return s
+}
+
+// bought reads what the customer has.
+func (s *subscriber) bought(t *testing.T) *stripe.Subscription {
+	t.Helper()
+	list := s.api().Subscriptions.List(&stripe.SubscriptionListParams{Customer: stripe.String(s.customer)})
 	if !list.Next() {
 		t.Fatal("no subscription", list.Err())
 	}
 	sub := list.Subscription()
 	s.id, s.item, s.start, s.end = sub.ID, sub.Items.Data[0].ID, sub.CurrentPeriodStart, sub.CurrentPeriodEnd
-	s.clock.Move(10 * 24 * time.Hour)
-	return s
+	return sub
 }
 
 // must sends a request that has to work.
