@@ -89,7 +89,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	metrics := telemetry.Metrics()
+	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log,
+		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(seats{tenants}))
 	inbox := billing.NewInbox(books, pay.notices)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
@@ -134,7 +136,6 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
 	}
-	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
 		Metrics: metrics,
 		Version: buildinfo.Version(), Secure: c.Secure(), Cookie: identity.NewJar(c.Secure()).Name(), Log: log,

@@ -20,7 +20,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
-		"billing":      {"identity", "tenancy", "outbox"},
+		"billing":      {"identity", "notify", "outbox", "tenancy"},
 		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},
 		"fleet":        {},
