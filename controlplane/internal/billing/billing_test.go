@@ -222,7 +222,7 @@ func TestActivationSurvivesDeath(t *testing.T) {
 	t.Parallel()
 	// Ours dies before its n-th write, anywhere from the first click to the last
 	// notice; the next process, and a visitor who tries again, complete it.
-	const ourWrites = 18
+	ourWrites, theirWrites := writes(t)
 	for n := range ourWrites + 1 {
 		t.Run(fmt.Sprintf("after %d of our writes", n), func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +244,6 @@ func TestActivationSurvivesDeath(t *testing.T) {
 		})
 	}
 	// The sandbox dies before its n-th write; what it answered is there again.
-	const theirWrites = 35
 	for n := range theirWrites + 1 {
 		t.Run(fmt.Sprintf("after %d of the sandbox's writes", n), func(t *testing.T) {
 			t.Parallel()
@@ -265,6 +264,17 @@ func TestActivationSurvivesDeath(t *testing.T) {
 			}
 		})
 	}
+}
+
+// writes counts those of a whole journey, ours and the sandbox's.
+func writes(t *testing.T) (ours, theirs int) {
+	t.Helper()
+	a, b := tenancytest.DyingAfter(openStore(t), -1), tenancytest.DyingAfter(openStore(t), -1)
+	journey(t, start(t, a, b, tenancytest.NewClock(), id.NewTenant()), true)
+	if a.Writes() < 10 || b.Writes() < 20 {
+		t.Fatalf("%d of our writes, %d of the sandbox's; there is nothing to die at", a.Writes(), b.Writes())
+	}
+	return a.Writes(), b.Writes()
 }
 
 // journey buys Growth, from wherever an earlier attempt stopped. When it must not

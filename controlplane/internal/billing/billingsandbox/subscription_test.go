@@ -198,13 +198,13 @@ func TestChangeOfPrice(t *testing.T) {
 			{"items[1][price]", s.large},
 			{"items[0][id]", "si_other"},
 			{"items[0][price]", "price_none"},
-			{"items[0][price]", s.year},
 			{"items[0][quantity]", "0"},
-			{"proration_behavior", "create_prorations"},
+			{"proration_behavior", "sometimes"},
 			{"proration_behavior", "none"}, // with a proration date
 			{"proration_date", fmt.Sprint(s.start - 1)},
 			{"proration_date", fmt.Sprint(s.end)},
-			{"payment_behavior", "pending_if_incomplete"},
+			{"payment_behavior", "hope"},
+			{"default_payment_method", s.customer},
 			{"default_payment_method", "pm_none"},
 		} {
 			form := s.change(s.large, s.clock.Now())
@@ -314,7 +314,7 @@ func TestMoneyBack(t *testing.T) {
 		deliver()
 		s.must(t, "/v1/subscriptions/"+s.id, s.change(s.large, s.clock.Now()), "")
 		deliver()
-		if diff := cmp.Diff([]string{"charge.succeeded", "customer.subscription.updated", "invoice.created", "invoice.paid"}, kinds); diff != "" {
+		if diff := cmp.Diff([]string{"charge.succeeded", "customer.subscription.updated", "invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded", "payment_intent.created", "payment_intent.succeeded"}, kinds); diff != "" {
 			t.Errorf("after a change (-want +got):\n%s", diff)
 		}
 		s.must(t, "/v1/credit_notes", url.Values{"invoice": {s.invoices(t)[0].ID}, "amount": {"1"}, "refund_amount": {"1"}}, "")
