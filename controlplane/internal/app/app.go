@@ -90,7 +90,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	metrics := telemetry.Metrics()
-	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log,
+	books := billing.New(p.store, pay.provider, tenants, site, pay.now, log,
 		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(seats{tenants}))
 	inbox := billing.NewInbox(books, pay.notices)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)

@@ -26,6 +26,9 @@ type payments struct {
 	provider billing.Provider
 	notices  billing.Notices
 	sandbox  *billingsandbox.Sandbox // nil with Stripe
+	// now is the time that money goes by: the sandbox has a clock of its own, which
+	// people move forward to see what becomes of a subscription.
+	now func() time.Time
 }
 
 func openPayments(ctx context.Context, c Config, store docstore.Store, site string, log *slog.Logger) (payments, error) {
@@ -34,12 +37,12 @@ func openPayments(ctx context.Context, c Config, store docstore.Store, site stri
 		secrets = append(secrets, next.Reveal())
 	}
 	client, sandbox, err := paymentClient(c, store, site, log)
-	p := payments{sandbox: sandbox}
+	p := payments{sandbox: sandbox, now: time.Now}
 	if err != nil {
 		return p, err
 	}
 	if sandbox != nil {
-		secrets = []string{sandbox.Secret()}
+		secrets, p.now = []string{sandbox.Secret()}, sandbox.Now
 	}
 	if client.Live() {
 		// A price that is missing is found now, not by the first customer.
@@ -48,7 +51,7 @@ func openPayments(ctx context.Context, c Config, store docstore.Store, site stri
 		}
 	}
 	p.provider = client
-	p.notices, err = billingstripe.NewSignatures(client.Live(), time.Now, secrets...)
+	p.notices, err = billingstripe.NewSignatures(client.Live(), p.now, secrets...)
 	if err != nil {
 		return p, fmt.Errorf("set up payment notices: %w", err)
 	}
@@ -139,5 +142,5 @@ func (p payments) deliver(inbox *billing.Inbox) []process.Part {
 	delivery := p.sandbox.Delivery(func(ctx context.Context, payload []byte, signature string) error {
 		return inbox.Receive(ctx, payload, signature)
 	})
-	return []process.Part{{Name: "sandbox notices", Run: delivery.Run}}
+	return []process.Part{{Name: "sandbox notices", Run: delivery.Run}, {Name: "sandbox time", Run: p.sandbox.Run}}
 }

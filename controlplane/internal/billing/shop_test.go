@@ -90,7 +90,7 @@ func (s *shop) as(ctx context.Context, role contract.Role) context.Context {
 
 func (s *shop) checkout(t *testing.T, p billing.PlanID) string {
 	t.Helper()
-	address, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month)
+	address, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month, false)
 	if err != nil {
 		t.Fatal(err)
 	}
