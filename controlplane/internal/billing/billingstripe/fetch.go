@@ -101,10 +101,13 @@ func snapshot(s *stripe.Subscription) (billing.Snapshot, error) {
 	if unpaid && (known.Status == billing.StatusPastDue || known.Status == billing.StatusUnpaid) {
 		known.OpenInvoice = s.LatestInvoice.ID
 	}
+	if !unpaid {
+		return known, nil // an update whose invoice was voided comes to nothing, even while it is still shown
+	}
 	if known.Pending, err = pending(s.PendingUpdate); err != nil {
 		return billing.Snapshot{}, fmt.Errorf("subscription %s, pending update: %w", s.ID, err)
 	}
-	if known.Pending != nil && unpaid {
+	if known.Pending != nil {
 		known.Pending.Invoice = s.LatestInvoice.ID
 	}
 	return known, nil

@@ -141,8 +141,8 @@ func (c *Client) subscription(ctx context.Context, id string) (*stripe.Subscript
 	return s, nil
 }
 
-// Abandon implements billing.Provider. Stripe drops a pending update with its
-// invoice.
+// Abandon implements billing.Provider. Without its invoice a pending update cannot
+// come into force.
 func (c *Client) Abandon(ctx context.Context, invoice string) error {
 	i, err := c.invoice(ctx, invoice)
 	if err != nil || i.Status != stripe.InvoiceStatusOpen {
