@@ -185,6 +185,14 @@ const settingsGeneralRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
+const settingsPlanRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/plan",
+  // Who comes back from the payment service's own page brings it with them.
+  validateSearch: z.object({ from: z.optional(z.catch(z.string(), "")) }),
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/plan")), "PlanSettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -201,7 +209,7 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute.addChildren([settingsGeneralRoute]),
+    settingsRoute.addChildren([settingsGeneralRoute, settingsPlanRoute]),
   ]),
 ]);
 
