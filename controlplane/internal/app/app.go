@@ -100,13 +100,15 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	metrics := telemetry.Metrics()
+	books := billing.New(p.store, pay.provider, tenants, site, pay.now, log,
+		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(fits{tenants}))
 	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
 	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books, owners: &owners{tenants, mailbox, site, log}, now: time.Now}
+	ways := &ways{fleet: agents, books: books, owners: &owners{tenants, mailbox, site, log}, now: pay.now}
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
@@ -158,7 +160,6 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tokens:       tokens.NewOperations(programs),
 		audit:        audit.NewOperations(trail),
 	}
-	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
 		Metrics: metrics,
 		Version: buildinfo.Version(), Secure: c.Secure(), Cookie: identity.NewJar(c.Secure()).Name(), Log: log,

@@ -25,7 +25,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
 		"audit":        {"identity", "tenancy"},
-		"billing":      {"identity", "tenancy", "outbox"},
+		"billing":      {"identity", "notify", "outbox", "tenancy"},
 		"closing":      {"identity", "notify", "outbox", "tenancy"},
 		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},

@@ -58,6 +58,7 @@ type Stripe struct {
 	Key            secret.Text
 	WebhookSecret  secret.Text
 	WebhookSecret2 secret.Text // the next one, while they are being rotated
+	Tax            bool        // Stripe reckons taxes; Stripe Tax must be set up there
 }
 
 // LoadConfig reads the settings; all mistakes come in one error.
@@ -96,6 +97,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 			Key:            e.secret("STRIPE_API_KEY"),
 			WebhookSecret:  e.secret("STRIPE_WEBHOOK_SECRET"),
 			WebhookSecret2: e.secret("STRIPE_WEBHOOK_SECRET_NEXT"),
+			Tax:            e.choice("STRIPE_TAX", "off", "on") == "on",
 		},
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),

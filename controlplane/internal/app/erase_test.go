@@ -40,6 +40,7 @@ var aloof = map[string]string{
 	"sandbox_answers":    "play the payment service",
 	"sandbox_deliveries": "play the payment service",
 	"sandbox_settings":   "play the payment service",
+	"billing_marks":      "belong to the product",
 	"signing_keys":       "belong to the product",
 	"deletions":          "are the proof",
 	"audit_proofs":       "are the proof",
@@ -49,7 +50,7 @@ var aloof = map[string]string{
 // test puts there.
 var erased = []string{
 	"tenants", "members", "people", "sessions", "signups", "mails", "invitations", "billing_accounts", "placements",
-	"refresh_families", "device_grants", "api_keys", "audit_entries", "audit_heads",
+	"refresh_families", "device_grants", "billing_trials", "billing_usage", "billing_usage_hours", "api_keys", "audit_entries", "audit_heads",
 	"moves", "move_log", "move_active", "move_preflights", "dedicated", "fleet_desired", "fleet_environments",
 }
 
@@ -130,7 +131,7 @@ func TestNothingWithTheTenantsNameIsLeft(t *testing.T) {
 		clock.Move(time.Second)
 		_, err = guests.Invite(ctx, who, strings.Replace(email, "@", ".guest@", 1), contract.RoleViewer)
 		must(err)
-		_, err = books.Checkout(ctx, who.Tenant, who.Email, billing.Starter, billing.Month)
+		_, _, err = books.Checkout(ctx, who.Tenant, who.Email, billing.Starter, billing.Month, false)
 		must(err)
 		must(places.Request(ctx, who.Tenant, "Herons", "starter"))
 		_, err = agents.Want(ctx, pool.env, contract.WantedTenant{Tenant: who.Tenant, State: contract.TenantServing, Plan: "starter", Name: "Herons"})
@@ -149,6 +150,9 @@ func TestNothingWithTheTenantsNameIsLeft(t *testing.T) {
 		insert("move_preflights", "pre_"+string(who.Tenant), map[string]any{"tenant": who.Tenant, "expiry": 1})
 		insert("refresh_families", string(id.NewFamily()), map[string]any{"tenant": who.Tenant, "person": who.Person, "email": email, "state": "active"})
 		insert("device_grants", string(id.NewFamily()), map[string]any{"tenant": who.Tenant, "person": who.Person, "email": email, "userCode": string(who.Tenant)})
+		insert("billing_trials", "card/"+strings.Repeat("0", 8)+string(rune('a'+i)), map[string]any{"tenant": who.Tenant, "at": clock.Now()})
+		insert("billing_usage", string(who.Tenant)+"/decisions/x", map[string]any{"tenant": who.Tenant, "meter": "decisions", "source": "x", "quantity": 1, "at": clock.Now()})
+		insert("billing_usage_hours", string(who.Tenant)+"/decisions/1", map[string]any{"told": 0})
 		insert("api_keys", string(who.Tenant), map[string]any{"tenant": who.Tenant, "keys": []any{}})
 		must(trail.Note(ctx, contract.Event{V: contract.Version, ID: id.NewEvent(), Type: "tenancy.renamed", Tenant: who.Tenant, At: clock.Now(), By: &contract.Actor{Person: who.Person, Email: email}}))
 		must(trail.Round(ctx))

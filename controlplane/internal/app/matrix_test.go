@@ -113,7 +113,25 @@ var matrix = map[string]row{
 	"export-audit": {needs: tenancy.Audit, action: tenancy.Export},
 	"verify-audit": {needs: tenancy.Audit, action: tenancy.Read},
 
-	"show-billing":   {needs: tenancy.Billing, action: tenancy.Read},
+	"show-billing":        {needs: tenancy.Billing, action: tenancy.Read},
+	"refresh-billing":     {needs: tenancy.Billing, action: tenancy.Read},
+	"offer-change":        {needs: tenancy.Billing, action: tenancy.Manage, body: m{"plan": "none", "interval": "month"}},
+	"accept-offer":        {needs: tenancy.Billing, action: tenancy.Manage, body: m{"token": "x"}},
+	"withdraw-change":     {needs: tenancy.Billing, action: tenancy.Manage},
+	"cancel-subscription": {needs: tenancy.Billing, action: tenancy.Manage, body: m{"when": "period_end"}},
+	"resume-subscription": {needs: tenancy.Billing, action: tenancy.Manage},
+	"end-trial":           {needs: tenancy.Billing, action: tenancy.Manage},
+	"open-billing-portal": {needs: tenancy.Billing, action: tenancy.Manage, body: m{"purpose": "overview"}},
+	"list-invoices":       {needs: tenancy.Billing, action: tenancy.Manage},
+	"show-invoice": {needs: tenancy.Billing, action: tenancy.Manage, with: func(*side) (map[string]string, any) {
+		return m2{"id": "in_none"}, nil
+	}},
+	"show-payer":   {needs: tenancy.Billing, action: tenancy.Manage},
+	"change-payer": {needs: tenancy.Billing, action: tenancy.Manage, body: m{"name": "x", "email": "x@x.example", "address": m{"line1": "x", "line2": "", "city": "x", "postalCode": "1", "state": "", "country": "DE"}}},
+	"add-tax-id":   {needs: tenancy.Billing, action: tenancy.Manage, body: m{"type": "eu_vat", "value": "none"}},
+	"remove-tax-id": {needs: tenancy.Billing, action: tenancy.Manage, with: func(*side) (map[string]string, any) {
+		return m2{"id": "txi_none"}, nil
+	}},
 	"start-checkout": {needs: tenancy.Billing, action: tenancy.Manage, body: m{"plan": "none", "interval": "month"}},
 
 	"list-moves":     {needs: tenancy.Moves, action: tenancy.Read},

@@ -47,15 +47,30 @@ func (b *Books) End(ctx context.Context, t id.Tenant) error {
 	return nil
 }
 
-// Holds is how many accounts a tenant has: one or none.
+// Holds is how many documents about a tenant there are: its account, the claims of its
+// trial, and the ledger of what it used.
 func (b *Books) Holds(ctx context.Context, t id.Tenant) (int, error) {
 	row, err := b.store.account(ctx, t)
-	return int(min(row.Rev, 1)), err
+	if err != nil {
+		return 0, err
+	}
+	left, err := b.store.besides(ctx, t)
+	return int(min(row.Rev, 1)) + len(left), err
 }
 
-// Forget deletes the account of a tenant that is being erased. What the payment service
-// keeps, such as invoices, is kept there for as long as the law says.
+// Forget deletes what is kept of a tenant that is being erased. What the payment service
+// keeps, such as invoices, is kept there for as long as the law says; that an address or
+// a card has had its trial stays known, without the tenant.
 func (b *Books) Forget(ctx context.Context, t id.Tenant) error {
+	left, err := b.store.besides(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, forget := range left {
+		if err := forget(ctx); err != nil && !errors.Is(err, docstore.ErrNotFound) && !errors.Is(err, docstore.ErrStale) {
+			return fmt.Errorf("forget what %s used: %w", t, err)
+		}
+	}
 	for {
 		row, err := b.store.account(ctx, t)
 		if err != nil || row.Rev == 0 {
@@ -69,6 +84,37 @@ func (b *Books) Forget(ctx context.Context, t id.Tenant) error {
 			return fmt.Errorf("delete account of %s: %w", t, err)
 		}
 	}
+}
+
+// besides is what makes each document but the account forget the tenant.
+func (s store) besides(ctx context.Context, t id.Tenant) (forget []func(context.Context) error, err error) {
+	claims, err := s.trials.All(ctx, docstore.Query{Index: byTenant, Equal: []any{string(t)}})
+	if err != nil {
+		return nil, fmt.Errorf("find trials of %s: %w", t, err)
+	}
+	for _, row := range claims {
+		forget = append(forget, func(ctx context.Context) error {
+			row.Value.Tenant = ""
+			_, err := s.trials.Replace(ctx, row)
+			return err
+		})
+	}
+	own := docstore.Query{From: string(t) + "/", To: string(t) + "0"} // '0' follows '/'
+	lines, err := s.usage.All(ctx, own)
+	if err != nil {
+		return nil, fmt.Errorf("find use of %s: %w", t, err)
+	}
+	for _, row := range lines {
+		forget = append(forget, func(ctx context.Context) error { return s.usage.Delete(ctx, row.ID, row.Rev) })
+	}
+	hours, err := s.hours.All(ctx, own)
+	if err != nil {
+		return nil, fmt.Errorf("find hours of %s: %w", t, err)
+	}
+	for _, row := range hours {
+		forget = append(forget, func(ctx context.Context) error { return s.hours.Delete(ctx, row.ID, row.Rev) })
+	}
+	return forget, nil
 }
 
 // Told is what is kept about a tenant, for its export. The address of a checkout page is

@@ -107,6 +107,20 @@ func (d DecisionsRunOut) Subject() string {
 	return fmt.Sprintf("%d of %d decisions used (%s)", d.Used, d.Limit, d.Company)
 }
 
+// BillingNews tells a payer about a trial, a payment or a dispute.
+type BillingNews struct {
+	Line      string // the subject
+	Company   string
+	Sentences []string
+	Button    string
+	Link      string // to the page where it is put right
+}
+
+func (BillingNews) template() string { return "billing" }
+
+// Subject implements Letter.
+func (n BillingNews) Subject() string { return n.Line + " (" + n.Company + ")" }
+
 //go:embed letters
 var letters embed.FS
 

@@ -231,6 +231,14 @@ const settingsUsageRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/usage")), "UsageSettings"),
 });
 
+const settingsPlanRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/plan",
+  // Who comes back from the payment service's own page brings it with them.
+  validateSearch: z.object({ from: z.optional(z.catch(z.string(), "")) }),
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/plan")), "PlanSettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -251,6 +259,7 @@ const routeTree = rootRoute.addChildren([
     deviceRoute,
     settingsRoute.addChildren([
       settingsGeneralRoute,
+      settingsPlanRoute,
       settingsUsageRoute,
       settingsTeamRoute,
       settingsKeysRoute,

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useAction } from "@/lib/api/useAction";
 import { sessionQuery } from "@/lib/session";
 import { PlanTable } from "@/features/billing/PlanTable";
-import { plansQuery, startCheckout, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
+import { billingQuery, plansQuery, startCheckout, yearlySaving, type Interval, type Plan } from "@/features/billing/plans";
 import { inShort, moveQuery } from "@/features/moves/moves";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { unreadable } from "@/lib/api/problem";
@@ -20,13 +20,16 @@ export function PlansPage() {
   const session = useQuery(sessionQuery).data;
   const plans = useQuery(plansQuery);
   const checkout = useAction({
-    mutationFn: async (plan: string) => {
-      const url = await startCheckout(plan, interval);
+    mutationFn: async ({ plan, trial }: { plan: string; trial: boolean }) => {
+      const url = await startCheckout(plan, interval, trial);
       if (!isWebAddress(url, window.location.href)) throw unreadable("url of the payment page");
       return url;
     },
     onSuccess: (url) => window.location.assign(url),
   });
+  // Only a company that never had a plan may try one; it is asked for, not assumed.
+  const fresh = session?.access === "none";
+  const trialDays = useQuery({ ...billingQuery, enabled: fresh }).data?.trialDays ?? 0;
   const saving = yearlySaving(plans.data ?? []);
   const current = session?.access === "active" || session?.access === "past_due" ? session.plan?.id : undefined;
 
@@ -39,6 +42,14 @@ export function PlansPage() {
 
   // Between the shared pool and an environment of one's own the way is a move.
   const moveTo = (plan: Plan) => {
+    if (here !== undefined && plan.mode === here.mode && plan.selfServe && plan.id !== current) {
+      // Within the pool the price is looked at before it is paid.
+      return (
+        <LinkButton to="/settings/plan" fullWidth variant="default">
+          Change to {plan.name}
+        </LinkButton>
+      );
+    }
     if (here === undefined || (plan.mode === here.mode && (plan.id !== current || plan.selfServe))) return null;
     if (!mayMove) {
       return plan.selfServe ? (
@@ -69,7 +80,11 @@ export function PlansPage() {
   return (
     <Page
       title={session?.access === "canceled" ? "Choose a plan to go on" : "Choose a plan"}
-      lead="Start small and grow: your data moves with you from plan to plan."
+      lead={
+        trialDays > 0 && fresh
+          ? `Try a plan for ${trialDays} days, without a card. Start small and grow: your data moves with you from plan to plan.`
+          : "Start small and grow: your data moves with you from plan to plan."
+      }
       actions={
         <SegmentedControl
           aria-label="Pay by"
@@ -93,7 +108,8 @@ export function PlansPage() {
           interval={interval}
           current={current}
           opening={checkout.isPending || checkout.isSuccess ? checkout.variables : undefined}
-          onChoose={(plan) => checkout.mutate(plan)}
+          trialDays={fresh ? trialDays : 0}
+          onChoose={(plan, trial) => checkout.mutate({ plan, trial })}
           moveTo={moveTo}
         />
       )}

@@ -1,7 +1,8 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Download, ScrollText, ShieldCheck } from "lucide-react";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { sessionQuery } from "@/lib/session";
 import { checkLog, entriesQuery, mayAudit, tidy, type Entry } from "@/features/audit/audit";
 import { AuditFilters } from "@/features/audit/AuditFilters";
@@ -38,7 +39,7 @@ function AuditLog() {
   const client = useQueryClient();
   const entries = useInfiniteQuery(entriesQuery(filter));
   const [open, setOpen] = useState<Entry | null>(null);
-  const check = useMutation({
+  const check = useAction({
     mutationFn: checkLog,
     // The check has an entry of its own.
     onSettled: () => client.invalidateQueries({ queryKey: ["audit"] }),
