@@ -49,13 +49,13 @@ export function ChangePlan({ billing, plans, isOwner }: ChangePlanProps) {
             <th scope="col" className="num">
               Price
             </th>
-            <th scope="col" className="num">
+            <th scope="col" className={`num ${classes.spare}`}>
               Locations
             </th>
-            <th scope="col" className="num">
+            <th scope="col" className={`num ${classes.spare}`}>
               Decisions a month
             </th>
-            <th scope="col" className="num">
+            <th scope="col" className={`num ${classes.spare}`}>
               Seats
             </th>
             <th scope="col">
@@ -73,9 +73,9 @@ export function ChangePlan({ billing, plans, isOwner }: ChangePlanProps) {
                 {plan.from && "from "}
                 {cents(interval === "year" ? plan.yearlyCents : plan.monthlyCents, plan.currency.toUpperCase())} a {interval}
               </td>
-              <td className={`num ${classes.row}`}>{limit(plan.locations)}</td>
-              <td className={`num ${classes.row}`}>{limit(plan.decisions)}</td>
-              <td className={`num ${classes.row}`}>{limit(plan.seats)}</td>
+              <td className={`num ${classes.row} ${classes.spare}`}>{limit(plan.locations)}</td>
+              <td className={`num ${classes.row} ${classes.spare}`}>{limit(plan.decisions)}</td>
+              <td className={`num ${classes.row} ${classes.spare}`}>{limit(plan.seats)}</td>
               <td className={`keep ${classes.row}`}>
                 {plan.id === billing.plan?.id && interval === present ? (
                   <span className="dim">Your plan</span>

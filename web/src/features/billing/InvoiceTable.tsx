@@ -34,7 +34,9 @@ export function InvoiceTable() {
           <thead>
             <tr>
               <th scope="col">Date</th>
-              <th scope="col">Number</th>
+              <th scope="col" className={classes.spare}>
+                Number
+              </th>
               <th scope="col">State</th>
               <th scope="col" className="num">
                 Total
@@ -42,8 +44,8 @@ export function InvoiceTable() {
               <th scope="col" className="num">
                 Refunded
               </th>
-              <th scope="col">
-                <span className="keep">Open</span>
+              <th scope="col" className="num">
+                Open
               </th>
             </tr>
           </thead>
@@ -71,7 +73,7 @@ function Row({ invoice, opening, onOpen }: { invoice: Invoice; opening: boolean;
   return (
     <tr>
       <td className={`keep ${classes.row}`}>{day(invoice.at)}</td>
-      <td className={`keep ${classes.row}`}>{invoice.number}</td>
+      <td className={`keep ${classes.row} ${classes.spare}`}>{invoice.number}</td>
       <td className={`keep ${classes.row}`}>
         <Tag tone={tones[invoice.status] ?? "quiet"}>{invoice.status === "open" ? `open, ${cents(invoice.dueCents, currency)} due` : invoice.status}</Tag>
       </td>

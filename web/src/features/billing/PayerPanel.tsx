@@ -123,7 +123,7 @@ function TaxNumbers({ payer }: { payer: Payer }) {
     add.mutate();
   };
   return (
-    <form onSubmit={submit} aria-label="Tax numbers">
+    <form onSubmit={submit} aria-label="Tax numbers" className={classes.next}>
       {payer.taxIds.length > 0 && (
         <ul className={classes.taxes} aria-label="Tax numbers">
           {payer.taxIds.map((tax) => (
