@@ -86,8 +86,9 @@ export async function openPage() {
 
 /** Checks the page as it stands: nothing serious for axe, nothing wider than the window, and a picture if wanted. */
 export async function lookAt(page, name) {
-  // A drawer that is fading in has the colours of neither before nor after. What
-  // turns for ever is not waited for.
+  // A drawer that is fading in has the colours of neither before nor after, and begins
+  // to in the frame after it is there. What turns for ever is not waited for.
+  await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
   await page.waitForFunction(() =>
     document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity),
   );
