@@ -327,6 +327,11 @@ func (companies) Name(context.Context, id.Tenant) (string, error) { return "Shop
 // Seats implements migration.Companies.
 func (companies) Seats(context.Context, id.Tenant) (int, error) { return 1, nil }
 
+// Used implements migration.Companies.
+func (companies) Used(context.Context, id.Tenant) (decisions, locations int, err error) {
+	return 12, 0, nil
+}
+
 type mailbox struct{}
 
 // Post implements migration.Mailbox.

@@ -101,14 +101,15 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	metrics := telemetry.Metrics()
+	ways := &ways{}
 	books := billing.New(p.store, pay.provider, tenants, site, pay.now, log,
-		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(fits{tenants}))
+		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(fits{tenants, ways}))
 	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
 	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books, owners: &owners{tenants, mailbox, site, log}, now: pay.now}
+	ways.fleet, ways.books, ways.owners, ways.now = agents, books, &owners{tenants, mailbox, site, log}, pay.now
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
@@ -121,7 +122,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
+	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, ways, mailbox, site, log)
 
 	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}
 	ends := closing.New(closing.Config{

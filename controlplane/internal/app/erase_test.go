@@ -106,7 +106,7 @@ func TestNothingWithTheTenantsNameIsLeft(t *testing.T) {
 	places := provisioning.New(s, pool, nil, log)
 	homes, err := openDedicated(c, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, s, agents, log)
 	must(err)
-	moves := openMoves(c, s, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, "http://x", log)
+	moves := openMoves(c, s, p.tunnel, agents, homes, places, pool, books, tenants, &ways{}, mailbox, "http://x", log)
 	programs, _ := openTokens(ctx, c, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, p, tenants, books, mailbox, "http://x", log)
 	trail := audit.New(s, audit.NewSigner(p.keys.Derive("audit heads")), clock.Now, log)
 	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}

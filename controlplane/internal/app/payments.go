@@ -122,16 +122,30 @@ func ApplyCatalogue(ctx context.Context, c Config, check bool, out io.Writer, lo
 	return err
 }
 
-// seats says which seats a smaller plan has not.
-type fits struct{ tenants *tenancy.Tenants }
+// fits says what a smaller plan has no room for.
+type fits struct {
+	tenants *tenancy.Tenants
+	ways    *ways
+}
 
 // Excess implements billing.Fit.
 func (s fits) Excess(ctx context.Context, t id.Tenant, p billing.Plan) ([]billing.Surplus, error) {
 	members, err := s.tenants.Members(ctx, t)
-	if err != nil || p.Seats == 0 || len(members) <= p.Seats {
+	if err != nil {
 		return nil, err
 	}
-	return []billing.Surplus{{What: "seats", Have: len(members), Allowed: p.Seats, WayOut: "Remove members first."}}, nil
+	_, locations, err := s.ways.used(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	var all []billing.Surplus
+	if p.Seats > 0 && len(members) > p.Seats {
+		all = append(all, billing.Surplus{What: "seats", Have: len(members), Allowed: p.Seats, WayOut: "Remove members first, or they can only read from then on."})
+	}
+	if p.Locations > 0 && locations > p.Locations {
+		all = append(all, billing.Surplus{What: "locations", Have: locations, Allowed: p.Locations, WayOut: "Upload a stock table with fewer locations, or the one you have stays as it is and can only be read."})
+	}
+	return all, nil
 }
 
 // deliver hands the sandbox's notices to inbox, as Stripe's come over HTTP.

@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -20,6 +23,9 @@ import (
 
 // errNoAccess is for a tenant that has not paid, or whose subscription is over.
 var errNoAccess = fault.New(fault.Exhausted, "gateway.no_access", "There is no active plan. Choose one under Plans.")
+
+// errUsage is for an agent that cannot say what is used.
+var errUsage = fault.New(fault.Unavailable, "gateway.usage", "What your company uses could not be counted. Try again in a moment.")
 
 // ways leads a request from a signed-in person to the agent that serves the
 // tenant.
@@ -80,6 +86,39 @@ func (w *ways) forward(ctx context.Context, r *http.Request) (*http.Response, er
 	}
 	return answer, err
 }
+
+// used is what a tenant uses of its plan, from the agent that counts it.
+func (w *ways) used(ctx context.Context, t id.Tenant) (decisions, locations int, err error) {
+	standing, err := w.books.Standing(ctx, t)
+	if err != nil {
+		return 0, 0, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/v1/usage", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	answer, err := w.gate.Forward(ctx, contract.Principal{Tenant: t, Role: contract.RoleViewer, Limits: limitsOf(standing, w.now())}, r)
+	if errors.Is(err, provisioning.ErrNone) || errors.Is(err, provisioning.ErrNotReady) {
+		return 0, 0, nil // nothing can have been used yet
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return 0, 0, errUsage.Because(fmt.Errorf("the agent answers %s", answer.Status))
+	}
+	var usage struct {
+		Decisions, Locations struct{ Used int }
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, usageMax)).Decode(&usage); err != nil {
+		return 0, 0, errUsage.Because(err)
+	}
+	return usage.Decisions.Used, usage.Locations.Used, nil
+}
+
+// usageMax is more than any answer about usage has.
+const usageMax = 4 << 20
 
 // probe sends a tenant's first request to the agent of its environment.
 func (w *ways) probe(client *tunnel.Client) provisioning.Probe {

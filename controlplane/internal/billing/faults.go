@@ -19,7 +19,7 @@ var (
 	ErrOtherInterval = fault.New(fault.Invalid, "billing.other_interval", "A change of plan keeps how often you pay.")
 	ErrQuoteExpired  = fault.New(fault.Conflict, "billing.quote_expired", "This price was reckoned more than an hour ago. Look at the present price and confirm it.")
 	ErrQuoteChanged  = fault.New(fault.Conflict, "billing.quote_changed", "The price has changed since it was shown. Look at the present price and confirm it.")
-	ErrPayment       = fault.New(fault.Exhausted, "billing.payment", "Your card was declined. Nothing was charged and nothing has changed. Ask your bank to allow the payment, or write to support to use another card, then try again.")
+	ErrPayment       = fault.New(fault.Exhausted, "billing.payment", "Your card was declined. Nothing was charged and nothing has changed. Ask your bank to allow the payment, or give another card under Settings, Plan; then try again.")
 	ErrChanging      = fault.New(fault.Conflict, "billing.changing", "Another change of your plan is under way. Wait until it is done.")
 	ErrChangeUndone  = fault.New(fault.Conflict, "billing.change_undone", "This change of plan was taken back. Begin a new one.")
 	ErrChangedSince  = fault.New(fault.Conflict, "billing.changed_since", "The plan was changed again since. Tell support.")

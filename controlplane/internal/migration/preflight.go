@@ -341,6 +341,16 @@ func (s *Service) excess(ctx context.Context, t id.Tenant, next billing.Plan) ([
 	if next.Seats > 0 && seats > next.Seats {
 		out = append(out, Excess{What: "Seats", Have: seats, Allowed: next.Seats, Becomes: "The people who joined last can read and export, and change nothing, until seats are free. Nobody is removed."})
 	}
+	decisions, locations, err := s.companies.Used(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if next.Decisions > 0 && decisions > next.Decisions {
+		out = append(out, Excess{What: "Decisions this month", Have: decisions, Allowed: next.Decisions, Becomes: "All of them stay, to be read and exported. New ones can be made in the next month of the plan."})
+	}
+	if next.Locations > 0 && locations > next.Locations {
+		out = append(out, Excess{What: "Locations", Have: locations, Allowed: next.Locations, Becomes: "The stock table stays as it is, to be read and exported. A new one needs no more locations than the plan has."})
+	}
 	return out, nil
 }
 

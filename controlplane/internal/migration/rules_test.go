@@ -202,6 +202,39 @@ func TestWhatWasPaidIsSaidToComeBack(t *testing.T) {
 	}
 }
 
+// busy is a company that uses more than the smaller plans have.
+type busy struct{}
+
+func (busy) Name(context.Context, id.Tenant) (string, error) { return "Shop", nil }
+func (busy) Seats(context.Context, id.Tenant) (int, error)   { return 4, nil }
+func (busy) Used(context.Context, id.Tenant) (decisions, locations int, err error) {
+	return 12, 2, nil
+}
+
+func TestWhatDoesNotFitIntoASmallerPlanIsListed(t *testing.T) {
+	t.Parallel()
+	s := &Service{companies: busy{}}
+	for plan, want := range map[billing.PlanID]string{
+		billing.Starter: "Seats 4 of 3, Decisions this month 12 of 10, Locations 2 of 1", billing.Business: "",
+	} {
+		next, err := billing.PlanOf(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.excess(t.Context(), "ten_1", next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, x := range found {
+			all = append(all, fmt.Sprintf("%s %d of %d", x.What, x.Have, x.Allowed))
+		}
+		if got := strings.Join(all, ", "); got != want {
+			t.Errorf("into %s: %q, want %q", plan, got, want)
+		}
+	}
+}
+
 func TestAPlanOfAnotherModeNamesWhatItSwitchesOn(t *testing.T) {
 	t.Parallel()
 	business, err := billing.PlanOf(billing.Business)

@@ -55,6 +55,9 @@ type Books interface {
 type Companies interface {
 	Name(ctx context.Context, t id.Tenant) (string, error)
 	Seats(ctx context.Context, t id.Tenant) (int, error)
+	// Used is how many decisions were made in the running month of the plan, and how
+	// many locations there are.
+	Used(ctx context.Context, t id.Tenant) (decisions, locations int, err error)
 }
 
 // Mailbox queues letters, once a key.
