@@ -105,7 +105,7 @@ var matrix = map[string]row{
 	"rotate-key": {needs: tenancy.Keys, action: tenancy.Manage, foreign: "tokens.no_key", with: func(s *side) (map[string]string, any) {
 		return m2{"id": s.key}, nil
 	}},
-	"revoke-key": {needs: tenancy.Keys, action: tenancy.Manage, foreign: "tokens.no_key", with: func(s *side) (map[string]string, any) {
+	"revoke-key": {needs: tenancy.Keys, action: tenancy.Manage, foreign: "tokens.no_key", with: func(*side) (map[string]string, any) {
 		return m2{"id": string(id.NewKey())}, nil
 	}},
 

@@ -35,7 +35,7 @@ func open(s docstore.Store, now func() time.Time) *audit.Log {
 	return audit.New(s, signer("a"), now, slog.New(slog.DiscardHandler))
 }
 
-func event(t id.Tenant, kind string, data string) contract.Event {
+func event(t id.Tenant, kind, data string) contract.Event {
 	return contract.Event{
 		V: contract.Version, ID: id.NewEvent(), Type: kind, Tenant: t, At: time.Now().UTC(),
 		By: &contract.Actor{Person: id.NewPerson(), Email: "Ada@Example.com", Via: "ses_1", Origin: "10.0.0.1"}, Data: json.RawMessage(data),

@@ -44,7 +44,7 @@ func (f Filter) query(t id.Tenant) docstore.Query {
 }
 
 // AuditEntry is an entry for people.
-type AuditEntry struct {
+type AuditEntry struct { //nolint:revive // it names the schema in the OpenAPI document
 	Slot   int64           `json:"slot"`
 	Event  string          `json:"event"`
 	At     time.Time       `json:"at"`
@@ -61,7 +61,7 @@ type AuditEntry struct {
 }
 
 // AuditActor is an actor, or null.
-type AuditActor struct {
+type AuditActor struct { //nolint:revive // it names the schema in the OpenAPI document
 	_ struct{} `nullable:"true"`
 
 	contract.Actor

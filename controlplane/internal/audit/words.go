@@ -10,7 +10,7 @@ import (
 )
 
 // AuditWord is an action in words.
-type AuditWord struct {
+type AuditWord struct { //nolint:revive // it names the schema in the OpenAPI document
 	Action string `json:"action"`
 	Title  string `json:"title"`
 }

@@ -364,9 +364,12 @@ func TestThePreviewIsTheInvoiceToTheCentOverAThousandDatesAndPlans(t *testing.T)
 		from, to billing.PlanID
 		fi, ti   billing.Interval
 	}{
-		{billing.Starter, billing.Growth, billing.Month, billing.Month}, {billing.Starter, billing.Business, billing.Month, billing.Year},
-		{billing.Growth, billing.Business, billing.Month, billing.Month}, {billing.Growth, billing.Growth, billing.Month, billing.Year},
-		{billing.Growth, billing.Business, billing.Year, billing.Year}, {billing.Starter, billing.Growth, billing.Year, billing.Month},
+		{billing.Starter, billing.Growth, billing.Month, billing.Month},
+		{billing.Starter, billing.Business, billing.Month, billing.Year},
+		{billing.Growth, billing.Business, billing.Month, billing.Month},
+		{billing.Growth, billing.Growth, billing.Month, billing.Year},
+		{billing.Growth, billing.Business, billing.Year, billing.Year},
+		{billing.Starter, billing.Growth, billing.Year, billing.Month},
 	}
 	// A company's cards and papers do not last for a thousand changes.
 	const companies, dates = 25, 40

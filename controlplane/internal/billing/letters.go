@@ -34,8 +34,11 @@ func dunning() []struct {
 		kind  string
 		after time.Duration
 	}{
-		{"payment_failed", 0}, {"payment_day_3", 3 * day}, {"payment_day_7", 7 * day},
-		{"payment_last_call", Grace - day}, {"payment_read_only", Grace},
+		{"payment_failed", 0},
+		{"payment_day_3", 3 * day},
+		{"payment_day_7", 7 * day},
+		{"payment_last_call", Grace - day},
+		{"payment_read_only", Grace},
 	}
 }
 

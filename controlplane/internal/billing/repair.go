@@ -103,5 +103,5 @@ func (b *Books) Frozen(ctx context.Context, t id.Tenant) (bool, error) {
 // alarm tells operators of what must not happen.
 func (b *Books) alarm(ctx context.Context, what string, args ...any) {
 	b.alarms.WithLabelValues(what).Inc()
-	b.log.ErrorContext(ctx, "billing alarm: "+what, args...)
+	b.log.ErrorContext(ctx, "billing alarm", append([]any{"what", what}, args...)...)
 }

@@ -13,13 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stripe/stripe-go/v76"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingstripe"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy/tenancytest"

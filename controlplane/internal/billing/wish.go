@@ -40,7 +40,7 @@ func (b *Books) Accept(ctx context.Context, t id.Tenant, token string) (Account,
 	if err != nil {
 		return a, err
 	}
-	if a.Snapshot.fulfills(shown) {
+	if a.Snapshot.fulfils(shown) {
 		return a, nil
 	}
 	o, err := b.confirm(ctx, a, shown)
@@ -111,8 +111,8 @@ func doesNotFit(o Offer) error {
 	return f.Presenting(o)
 }
 
-// fulfills says whether what a token asks for is there, or on its way.
-func (s Snapshot) fulfills(w sealed) bool {
+// fulfils says whether what a token asks for is there, or on its way.
+func (s Snapshot) fulfils(w sealed) bool {
 	interval := w.Interval
 	if w.ToInterval != "" {
 		interval = w.ToInterval

@@ -71,7 +71,7 @@ func updateProduct(t *tx, c call) (any, error) {
 
 func listProducts(t *tx, c call) (any, error) {
 	active, ids := c.form.text("active"), c.form.list("ids")
-	inside, err := c.form.span("created")
+	inside, err := c.form.created()
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func updatePrice(t *tx, c call) (any, error) {
 func listPrices(t *tx, c call) (any, error) {
 	f := c.form
 	keys := f.list("lookup_keys")
-	inside, err := f.span("created")
+	inside, err := f.created()
 	if err != nil {
 		return nil, err
 	}

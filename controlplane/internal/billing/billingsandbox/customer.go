@@ -113,7 +113,7 @@ func (t *tx) takeCustomer(v *customer, f form) error {
 	if s := f.in("invoice_settings"); s.given("default_payment_method") {
 		method := s.text("default_payment_method")
 		if method != "" && !(f.text("payment_method") == method) {
-			if _, err := t.methodOf(v.ID, method, "invoice_settings[default_payment_method]"); err != nil {
+			if err := t.hasMethod(v.ID, method, "invoice_settings[default_payment_method]"); err != nil {
 				return err
 			}
 		}
@@ -128,7 +128,7 @@ func listCustomers(t *tx, c call) (any, error) {
 	if email := c.form.text("email"); email != "" {
 		q.Index, q.Equal = byEmail, []any{string(kindCustomer), email}
 	}
-	inside, err := c.form.span("created")
+	inside, err := c.form.created()
 	if err != nil {
 		return nil, err
 	}

@@ -203,8 +203,10 @@ func (f form) list(name string) []string {
 	return values
 }
 
-// span reads "key", or "key[gte]", "key[gt]", "key[lt]" and "key[lte]".
-func (f form) span(name string) (inside func(int64) bool, err error) {
+// created reads "created", or "created[gte]", "created[gt]", "created[lt]" and
+// "created[lte]".
+func (f form) created() (inside func(int64) bool, err error) {
+	const name = "created"
 	inside = func(int64) bool { return true }
 	for _, op := range []struct {
 		key  string

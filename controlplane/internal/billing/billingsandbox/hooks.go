@@ -152,7 +152,7 @@ func listEvents(t *tx, c call) (any, error) {
 	if of != "" && len(types) > 0 {
 		return nil, invalid("", "types", "You may pass either type or types, but not both.")
 	}
-	inside, err := c.form.span("created")
+	inside, err := c.form.created()
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func listed[T any, P stored[T]](filters map[string]func(P) string, made func(P) 
 		if of := c.form.text("customer"); of != "" && k != kindCustomer {
 			q = ofCustomer(k, of)
 		}
-		inside, err := c.form.span("created")
+		inside, err := c.form.created()
 		if err != nil {
 			return nil, err
 		}

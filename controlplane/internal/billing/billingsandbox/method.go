@@ -48,16 +48,16 @@ func (t *tx) method(id string) (*paymentMethod, error) {
 	return t.newMethod(cardOf(known, 12, t.time().Year()+3), known.number[len(known.number)-4:]), nil
 }
 
-// methodOf is a payment method of a customer.
-func (t *tx) methodOf(customerID, id, param string) (*paymentMethod, error) {
+// hasMethod fails unless the customer has the payment method.
+func (t *tx) hasMethod(customerID, id, param string) error {
 	v, err := get[paymentMethod](t, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if string(v.Customer) != customerID {
-		return nil, invalid("resource_missing", param, "The customer does not have a payment method with the ID %s. The payment method must be attached to the customer.", id)
+		return invalid("resource_missing", param, "The customer does not have a payment method with the ID %s. The payment method must be attached to the customer.", id)
 	}
-	return v, nil
+	return nil
 }
 
 func createPaymentMethod(t *tx, c call) (any, error) {

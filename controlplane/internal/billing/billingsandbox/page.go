@@ -281,21 +281,19 @@ func (b *Sandbox) authenticatePage(v visit) (screen, error) {
 	if err != nil {
 		return screen{}, err
 	}
-	if err := v.t.authenticated(pi, i, method, v.form.Get("answer") == "complete"); err != nil {
-		return screen{}, err
-	}
+	v.t.authenticated(pi, i, method, v.form.Get("answer") == "complete")
 	return screen{to: back}, v.t.commit()
 }
 
 // authenticated is what the holder of a card answered about a payment.
-func (t *tx) authenticated(pi *paymentIntent, i *invoice, method *paymentMethod, yes bool) error {
+func (t *tx) authenticated(pi *paymentIntent, i *invoice, method *paymentMethod, yes bool) {
 	if yes {
 		method.Memo.Authenticated = true
 		t.save(method)
 		if f := t.charge(i, method, manner{confirmed: true}); f != nil {
 			t.unpaidTold(i, f)
 		}
-		return nil
+		return
 	}
 	f := &failure{
 		Type: "invalid_request_error", Code: "payment_intent_authentication_failure",
@@ -305,7 +303,6 @@ func (t *tx) authenticated(pi *paymentIntent, i *invoice, method *paymentMethod,
 	t.save(pi)
 	t.announce("payment_intent.payment_failed", pi)
 	t.unpaidTold(i, f)
-	return nil
 }
 
 func (b *Sandbox) authenticateSetup(v visit) (screen, error) {

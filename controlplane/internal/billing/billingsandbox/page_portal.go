@@ -102,7 +102,7 @@ func (p portalVisit) do() (done string, wrong *decline, err error) {
 	}
 	s, err := get[subscription](p.t, p.form.Get("subscription"))
 	if err != nil || s.Customer != p.payer.ID || s.over() {
-		return "", &decline{"", "There is no such subscription any more."}, nil
+		return "", &decline{"", "There is no such subscription any more."}, nil //nolint:nilerr // that is what err says
 	}
 	switch p.form.Get("do") {
 	case "cancel":

@@ -436,7 +436,7 @@ func listSubscriptions(t *tx, c call) (any, error) {
 	if of := f.text("customer"); of != "" {
 		q = ofCustomer(kindSubscription, of)
 	}
-	inside, err := f.span("created")
+	inside, err := f.created()
 	if err != nil {
 		return nil, err
 	}
@@ -491,7 +491,7 @@ func createSubscription(t *tx, c call) (any, error) {
 	}
 	f.take("description", &p.description)
 	if method := f.text("default_payment_method"); method != "" {
-		if _, err := t.methodOf(of, method, "default_payment_method"); err != nil {
+		if err := t.hasMethod(of, method, "default_payment_method"); err != nil {
 			return nil, err
 		}
 		p.method = ref(method)

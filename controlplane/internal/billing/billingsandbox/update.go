@@ -400,7 +400,7 @@ func (t *tx) takeSettings(s *subscription, f form, before map[string]any) error 
 	}
 	f.take("description", &s.Description)
 	if method := f.text("default_payment_method"); method != "" {
-		if _, err := t.methodOf(s.Customer, method, "default_payment_method"); err != nil {
+		if err := t.hasMethod(s.Customer, method, "default_payment_method"); err != nil {
 			return err
 		}
 		before["default_payment_method"] = s.DefaultPaymentMethod
