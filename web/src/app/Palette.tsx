@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ArrowRightLeft, CreditCard, Database, FileUp, House, Inbox, Keyboard, ListChecks, Plus, Settings, SunMoon, Target } from "lucide-react";
 import type { Session } from "@/features/account/session";
 import { runsQuery, verdict } from "@/features/decision/run";
-import { useMay } from "@/features/team/permissions";
+import { useMay } from "@/features/account/permissions";
 import { inShort, moveQuery } from "@/features/moves/moves";
 import { moment } from "@/lib/format";
 import { CommandPalette, type Command } from "@/ui/CommandPalette";

@@ -2,7 +2,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { Database, House, Inbox, ListChecks, Menu, Plus, Search, Settings } from "lucide-react";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { Session } from "@/features/account/session";
-import { CompanySwitcher } from "@/features/company/CompanySwitcher";
+import { CompanySwitcher } from "@/features/account/CompanySwitcher";
 import { MoveChip } from "@/features/moves/MoveChip";
 import { useShortcutPreference, useShortcuts, type Shortcut } from "@/lib/keys";
 import { ActionIcon, Drawer, Kbd, UnstyledButton, useHotkeys } from "@/ui/kit";

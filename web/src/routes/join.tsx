@@ -7,7 +7,7 @@ import * as z from "zod/mini";
 import { AuthFrame } from "@/features/account/AuthFrame";
 import { sessionQuery, signOut, type Session } from "@/features/account/session";
 import { SignInForm } from "@/features/account/SignInForm";
-import { accept, look, type Look } from "@/features/team/team";
+import { accept, look, type Look } from "@/features/account/team";
 import { asProblem } from "@/lib/api/problem";
 import { day } from "@/lib/format";
 import { Button, Loader, PasswordInput } from "@/ui/kit";

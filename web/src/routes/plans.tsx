@@ -6,7 +6,7 @@ import { plansQuery, startCheckout, yearlySaving, type Interval, type Plan } fro
 import { inShort, moveQuery } from "@/features/moves/moves";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { unreadable } from "@/lib/api/problem";
-import { useMay } from "@/features/team/permissions";
+import { useMay } from "@/features/account/permissions";
 import { percent } from "@/lib/format";
 import { isWebAddress } from "@/lib/links";
 import { Button, SegmentedControl, Skeleton } from "@/ui/kit";

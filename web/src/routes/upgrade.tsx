@@ -7,7 +7,7 @@ import { isBusy, isForward } from "@/features/moves/moves";
 import { MoveView } from "@/features/moves/MoveView";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { PreflightView } from "@/features/moves/PreflightView";
-import { useMay } from "@/features/team/permissions";
+import { useMay } from "@/features/account/permissions";
 import { useLiveMove } from "@/features/moves/useLiveMove";
 import { titleOf } from "@/features/moves/words";
 import { Empty } from "@/ui/Empty";

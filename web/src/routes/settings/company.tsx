@@ -1,8 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useState } from "react";
-import { closeCompany, companyQuery, exportAddress, rename, reopenCompany, type Company } from "@/features/company/company";
-import { permissionsQuery, may, useMay } from "@/features/team/permissions";
+import { closeCompany, companyQuery, exportAddress, rename, reopenCompany, type Company } from "@/features/account/company";
+import { permissionsQuery, may, useMay } from "@/features/account/permissions";
 import { sessionQuery } from "@/features/account/session";
 import { asProblem } from "@/lib/api/problem";
 import { day, moment } from "@/lib/format";
@@ -10,7 +10,7 @@ import { Facts } from "@/ui/Facts";
 import { Button, Group, Modal, Skeleton, TextInput } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
 import { ProblemNote } from "@/ui/ProblemNote";
-import classes from "@/features/company/Company.module.css";
+import classes from "@/features/account/Company.module.css";
 
 /** The company itself: its name, what is kept about it, and its end. */
 export function CompanySettings() {

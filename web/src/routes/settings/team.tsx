@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { sessionQuery } from "@/features/account/session";
-import { InvitationsPanel } from "@/features/team/InvitationsPanel";
-import { MembersPanel } from "@/features/team/MembersPanel";
-import { RolesPanel } from "@/features/team/RolesPanel";
+import { InvitationsPanel } from "@/features/account/InvitationsPanel";
+import { MembersPanel } from "@/features/account/MembersPanel";
+import { RolesPanel } from "@/features/account/RolesPanel";
 
 /** Who works in the company and who is asked to. */
 export function TeamSettings() {

@@ -1,8 +1,8 @@
 import { zodResolver } from "@hookform/resolvers/zod";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useForm } from "react-hook-form";
+import { useForm, useWatch } from "react-hook-form";
 import * as z from "zod/mini";
-import type { Session } from "@/features/account/session";
+import type { Session } from "./session";
 import { day, moment } from "@/lib/format";
 import { Button, NativeSelect, TextInput } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
@@ -56,7 +56,7 @@ function InviteForm({ grants, table }: { grants: string[]; table: Table | undefi
       return queryClient.invalidateQueries({ queryKey: invitationsQuery.queryKey });
     },
   });
-  const chosen = form.watch("role");
+  const chosen = useWatch({ control: form.control, name: "role" });
   return (
     <form noValidate className={classes.stack} onSubmit={form.handleSubmit((who) => send.mutate(who))}>
       <div className={classes.form}>

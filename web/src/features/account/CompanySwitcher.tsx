@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Check, ChevronsUpDown } from "lucide-react";
 import { useState } from "react";
-import type { Session } from "@/features/account/session";
+import type { Session } from "./session";
 import { Button, Modal, Skeleton, TextInput, UnstyledButton } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { choose, found, mineQuery } from "./company";

@@ -21,7 +21,8 @@ export function MembersPanel() {
   }
   const { members, seats } = team.data;
   return (
-    <Panel title="Members" note={<SeatsLine seats={seats} />} flush>
+    <Panel title="Members" flush>
+      <SeatsLine seats={seats} />
       <ul className={classes.list}>
         {members.map((member) => (
           <MemberRow key={member.person} member={member} table={table} />
@@ -32,11 +33,17 @@ export function MembersPanel() {
 }
 
 function SeatsLine({ seats }: { seats: Seats }) {
-  if (seats.limit === 0) return <>{plural(seats.used, "member")}; the {seats.plan} plan has as many seats as you need.</>;
+  if (seats.limit === 0) {
+    return (
+      <p className={classes.room}>
+        {plural(seats.used, "member")}; the {seats.plan} plan has as many seats as you need.
+      </p>
+    );
+  }
   const over = seats.used > seats.limit;
   return (
-    <span className={classes.stack}>
-      <span className={classes.seats}>
+    <div className={classes.room}>
+      <div className={classes.seats}>
         <span>
           {seats.used} of {plural(seats.limit, "seat")} taken
         </span>
@@ -47,7 +54,7 @@ function SeatsLine({ seats }: { seats: Seats }) {
           size="sm"
           aria-label="Seats taken"
         />
-      </span>
+      </div>
       {seats.used >= seats.limit && (
         <span>
           {over ? "Who has no seat can read and not change anything. " : ""}
@@ -57,7 +64,7 @@ function SeatsLine({ seats }: { seats: Seats }) {
           </TextLink>
         </span>
       )}
-    </span>
+    </div>
   );
 }
 

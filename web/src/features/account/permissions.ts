@@ -1,6 +1,6 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "./session";
 import { api, ask } from "@/lib/api/client";
 import { list, text } from "@/lib/api/shape";
 

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { sessionShape, type Session } from "@/features/account/session";
+import { sessionShape, type Session } from "./session";
 import { api, ask, settle } from "@/lib/api/client";
 import { count, flag, list, text } from "@/lib/api/shape";
 
