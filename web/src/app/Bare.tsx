@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { CompanySwitcher } from "@/features/account/CompanySwitcher";
 import { SignOutButton } from "@/features/account/SignOutButton";
 import type { Session } from "@/features/account/session";
 import { Mark } from "@/ui/Mark";
@@ -20,11 +21,7 @@ export function Bare({ session, children }: { session: Session | null; children:
         </Link>
         {session !== null && <ModeBadge session={session} />}
         <span className={classes.gap} />
-        {session !== null && (
-          <Link to="/settings/company" className={classes.who}>
-            {session.tenant.name}
-          </Link>
-        )}
+        {session !== null && <CompanySwitcher session={session} small />}
         <ThemeButton />
         {session !== null && <SignOutButton />}
       </header>

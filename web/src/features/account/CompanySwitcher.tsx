@@ -9,19 +9,21 @@ import { choose, found, mineQuery } from "./company";
 import classes from "./Company.module.css";
 
 /** The company one works in, and the way to another of one's companies. */
-export function CompanySwitcher({ session, onGo }: { session: Session; onGo?: () => void }) {
+export function CompanySwitcher({ session, onGo, small = false }: { session: Session; onGo?: () => void; small?: boolean }) {
   const [open, setOpen] = useState(false);
+  const name = session.tenant.name === "" ? "No company" : session.tenant.name;
   return (
     <>
       <UnstyledButton
         className={classes.switch}
-        aria-label={`${session.tenant.name}: change the company`}
+        data-small={small || undefined}
+        aria-label={`${name}: change the company`}
         aria-haspopup="dialog"
         onClick={() => setOpen(true)}
       >
         <span className={classes.words}>
-          <span className={classes.name}>{session.tenant.name}</span>
-          <span className={classes.small}>{session.plan === null ? "No plan" : `${session.plan.name} plan`}</span>
+          <span className={classes.name}>{name}</span>
+          {!small && <span className={classes.small}>{session.plan === null ? "No plan" : `${session.plan.name} plan`}</span>}
         </span>
         <ChevronsUpDown size={15} aria-hidden />
       </UnstyledButton>

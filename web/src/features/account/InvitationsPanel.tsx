@@ -33,7 +33,7 @@ export function InvitationsPanel({ session }: { session: Session }) {
         )}
         {open.data !== undefined && open.data.length === 0 && <p className={classes.hint}>Nobody is invited at the moment.</p>}
         {open.data !== undefined && open.data.length > 0 && (
-          <ul className={classes.list} aria-label="Open invitations">
+          <ul className={`${classes.list ?? ""} ${classes.inner ?? ""}`} aria-label="Open invitations">
             {open.data.map((one) => (
               <InvitationRow key={one.id} invitation={one} table={table} manages={manages} />
             ))}

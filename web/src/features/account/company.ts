@@ -22,8 +22,6 @@ const mineShape = z.object({
   tenants: list(z.object({ id: z.string(), name: text, role: text, status: text, current: flag })),
 });
 
-export type Mine = z.output<typeof mineShape>["tenants"][number];
-
 /** The companies of the person in front of the screen. */
 export const mineQuery = queryOptions({
   queryKey: ["tenants"],

@@ -11,7 +11,6 @@ const shape = z.object({
 
 /** Which role may do what, as the product itself goes by. */
 export type Table = z.output<typeof shape>;
-export type RoleWords = Table["roles"][number];
 
 export const permissionsQuery = queryOptions({
   queryKey: ["permissions"],

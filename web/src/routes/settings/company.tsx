@@ -40,17 +40,16 @@ export function CompanySettings() {
         </Panel>
       )}
       <Panel title="Company">
-        {manages ? (
-          <Name company={data} />
-        ) : (
-          <Facts rows={[{ name: "Name", value: data.name }]} />
-        )}
-        <Facts
-          rows={[
-            { name: "ID", value: <code>{data.id}</code> },
-            { name: "With us since", value: day(data.created) },
-          ]}
-        />
+        {manages && <Name company={data} />}
+        <div className={manages ? classes.facts : undefined}>
+          <Facts
+            rows={[
+              ...(manages ? [] : [{ name: "Name", value: data.name }]),
+              { name: "ID", value: <code>{data.id}</code> },
+              { name: "With us since", value: day(data.created) },
+            ]}
+          />
+        </div>
       </Panel>
       {exports && (
         <Panel title="Export" note="What is kept about the company: members, invitations, billing, where it runs, and its moves.">
