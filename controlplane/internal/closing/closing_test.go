@@ -144,6 +144,7 @@ func open(t *testing.T) *company {
 	if _, err := c.guests.Invite(t.Context(), c.ada, "cy@example.com", contract.RoleViewer); err != nil {
 		t.Fatal(err)
 	}
+	c.clock.Move(time.Second) // mails are in the order of the clock
 	c.publish(t)
 	return c
 }
