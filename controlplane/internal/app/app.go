@@ -17,7 +17,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dyocense/dyocense/controlplane/internal/agentprocess"
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
@@ -46,6 +48,7 @@ type app struct {
 	signup       *signup.Operations
 	sessions     *identity.Operations
 	tenancy      *tenancy.Operations
+	closing      *closing.Operations
 	invitations  *invitations.Operations
 	mails        *notify.Operations
 	billing      *billing.Operations
@@ -53,6 +56,7 @@ type app struct {
 	fleet        *fleet.Operations
 	moves        *migration.Operations
 	tokens       *tokens.Operations
+	audit        *audit.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -79,7 +83,8 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Restrict: tenants.Restriction})
+	trail := audit.New(p.store, audit.NewSigner(p.keys.Derive("audit heads")), time.Now, log)
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Noted: noteSession(trail), Restrict: tenants.Restriction})
 	tenants.OnChange(people.Recheck)
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
@@ -95,13 +100,16 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	metrics := telemetry.Metrics()
+	ways := &ways{}
+	books := billing.New(p.store, pay.provider, tenants, site, pay.now, log,
+		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(fits{tenants, ways}))
 	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
 	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books}
+	ways.fleet, ways.books, ways.owners, ways.now = agents, books, &owners{tenants, mailbox, site, log}, pay.now
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
@@ -114,15 +122,21 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
+	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, ways, mailbox, site, log)
+
+	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}
+	ends := closing.New(closing.Config{
+		Store: p.store, Tenants: tenants, People: people, Mailbox: mailbox, Bill: books, Workspace: workspace{moves, places},
+		Keepers: all.keepers(), Tellers: all.tellers(), Key: proofKey(p.keys), Grace: c.CloseGrace, Site: site, Now: time.Now, Log: log,
+	})
 
 	js, err := jetstream.New(p.coreConn)
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
-	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, invitations.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
+	relay := outbox.NewRelay(p.store, noted(trail, publisher.Publish), log,
+		tenancy.TenantsCollection, invitations.Collection, closing.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
 		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
@@ -138,14 +152,15 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		sessions:     sessions,
 		tenancy:      tenancy.NewOperations(tenants),
 		invitations:  invitations.NewOperations(guests, sessions),
+		closing:      closing.NewOperations(ends),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
 		tokens:       tokens.NewOperations(programs),
+		audit:        audit.NewOperations(trail),
 	}
-	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
 		Metrics: metrics,
 		Version: buildinfo.Version(), Secure: c.Secure(), Cookie: identity.NewJar(c.Secure()).Name(), Log: log,
@@ -181,6 +196,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			return nil
 		}},
 		{Name: "outbox", Run: relay.Run},
+		{Name: "audit", Run: trail.Run},
 		{Name: "placements", Run: places.Run},
 		{Name: "moves", Run: moves.Run},
 		{Name: "paid tenants", Run: func(ctx context.Context) error {
@@ -190,6 +206,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
 		{Name: "invitations", Run: guests.Run},
+		{Name: "closing", Run: ends.Run},
 		{Name: "sessions", Run: people.Run},
 		{Name: "signing keys", Run: signer.Run},
 		{Name: "programs", Run: programs.Run},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/invitations"
@@ -23,7 +24,9 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
-		"billing":      {"identity", "tenancy", "outbox"},
+		"audit":        {"identity", "tenancy"},
+		"billing":      {"identity", "notify", "outbox", "tenancy"},
+		"closing":      {"identity", "notify", "outbox", "tenancy"},
 		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},
 		"fleet":        {},
@@ -50,6 +53,7 @@ func TestLifecyclesAreDrawn(t *testing.T) {
 		"device-grant":   tokens.GrantLifecycle.Mermaid(),
 		"refresh-family": tokens.FamilyLifecycle.Mermaid(),
 		"agent":          fleet.Lifecycle.Mermaid(),
+		"deletion":       closing.Lifecycle.Mermaid(),
 		"dedicated":      dedicated.Lifecycle.Mermaid(),
 		"invitation":     invitations.Lifecycle.Mermaid(),
 		"mail":           notify.Lifecycle.Mermaid(),

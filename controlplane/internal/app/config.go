@@ -38,8 +38,10 @@ type Config struct {
 	QdrantURL   string
 	KeycloakURL string
 
-	MoveSoak time.Duration // in which a customer can go back after a move
-	MoveKeep time.Duration // of the old copy after that
+	MoveSoak   time.Duration // in which a customer can go back after a move
+	MoveGently bool          // copies leave most of the time to the neighbours
+	MoveKeep   time.Duration // of the old copy after that
+	CloseGrace time.Duration // in which a closed company can be opened again
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
@@ -56,6 +58,7 @@ type Stripe struct {
 	Key            secret.Text
 	WebhookSecret  secret.Text
 	WebhookSecret2 secret.Text // the next one, while they are being rotated
+	Tax            bool        // Stripe reckons taxes; Stripe Tax must be set up there
 }
 
 // LoadConfig reads the settings; all mistakes come in one error.
@@ -94,11 +97,14 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 			Key:            e.secret("STRIPE_API_KEY"),
 			WebhookSecret:  e.secret("STRIPE_WEBHOOK_SECRET"),
 			WebhookSecret2: e.secret("STRIPE_WEBHOOK_SECRET_NEXT"),
+			Tax:            e.choice("STRIPE_TAX", "off", "on") == "on",
 		},
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+		CloseGrace:  e.span("DYOCENSE_CLOSE_GRACE", 30*24*time.Hour, time.Second, 365*24*time.Hour),
 		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
+		MoveGently:  e.choice("DYOCENSE_MOVE_PACE", "full", "gentle") == "gentle",
 		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),
 	}
 	c.together(e)

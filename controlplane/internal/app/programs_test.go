@@ -293,10 +293,16 @@ func TestTheDocumentSaysWhoMayCallWhat(t *testing.T) {
 		return strings.Join(names, ", ")
 	}
 	for _, c := range [][3]string{
-		{"get", "/v1/billing", "session, bearer, apiKey"}, {"post", "/v1/keys", "session"}, {"post", "/v1/device/answer", "session"},
-		{"get", "/v1/tables", "session, bearer, apiKey data:read"}, {"post", "/v1/uploads", "session, bearer, apiKey data:write"},
-		{"post", "/v1/runs", "session, bearer, apiKey decisions:run"}, {"get", "/v1/runs/{id}", "session, bearer, apiKey decisions:read"},
-		{"post", "/v1/signup", ""}, {"post", "/v1/device/token", ""}, {"post", "/agent/v1/enrol", "join"},
+		{"get", "/v1/billing", "session, bearer, apiKey"},
+		{"post", "/v1/keys", "session"},
+		{"post", "/v1/device/answer", "session"},
+		{"get", "/v1/tables", "session, bearer, apiKey data:read"},
+		{"post", "/v1/uploads", "session, bearer, apiKey data:write"},
+		{"post", "/v1/runs", "session, bearer, apiKey decisions:run"},
+		{"get", "/v1/runs/{id}", "session, bearer, apiKey decisions:read"},
+		{"post", "/v1/signup", ""},
+		{"post", "/v1/device/token", ""},
+		{"post", "/agent/v1/enrol", "join"},
 	} {
 		if got := ways(c[0], c[1]); got != c[2] {
 			t.Errorf("%s %s: %q; want %q", c[0], c[1], got, c[2])

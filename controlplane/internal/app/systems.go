@@ -11,8 +11,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
@@ -110,9 +112,9 @@ func openStore(ctx context.Context, c Config) (docstore.Store, error) {
 func collections() []docstore.Collection {
 	var all []docstore.Collection
 	for _, of := range [][]docstore.Collection{
-		identity.Collections(), tenancy.Collections(), invitations.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
+		identity.Collections(), tenancy.Collections(), invitations.Collections(), closing.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
 		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
-		tokens.Collections(),
+		tokens.Collections(), audit.Collections(),
 	} {
 		all = append(all, of...)
 	}

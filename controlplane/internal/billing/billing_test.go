@@ -103,7 +103,7 @@ func TestCheckout(t *testing.T) {
 		s.pay(t, s.checkout(t, billing.Starter), good)
 		// No webhook came: it asks before it sells.
 		for _, p := range []billing.PlanID{billing.Starter, billing.Business} {
-			if _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month); !errors.Is(err, billing.ErrSubscribed) {
+			if _, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month, false); !errors.Is(err, billing.ErrSubscribed) {
 				t.Errorf("Checkout(%s) = %v; want ErrSubscribed", p, err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestCheckout(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				page, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Year)
+				page, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Year, false)
 				mu.Lock()
 				defer mu.Unlock()
 				pages[page] = true
@@ -146,7 +146,7 @@ func TestCheckout(t *testing.T) {
 			{billing.Starter, "week", billing.ErrInterval},
 			{"", "", billing.ErrPlan},
 		} {
-			if _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", c.plan, c.interval); !errors.Is(err, c.want) {
+			if _, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", c.plan, c.interval, false); !errors.Is(err, c.want) {
 				t.Errorf("Checkout(%q, %q) = %v; want %v", c.plan, c.interval, err, c.want)
 			}
 		}
@@ -222,7 +222,7 @@ func TestActivationSurvivesDeath(t *testing.T) {
 	t.Parallel()
 	// Ours dies before its n-th write, anywhere from the first click to the last
 	// notice; the next process, and a visitor who tries again, complete it.
-	const ourWrites = 18
+	ourWrites, theirWrites := writes(t)
 	for n := range ourWrites + 1 {
 		t.Run(fmt.Sprintf("after %d of our writes", n), func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +244,6 @@ func TestActivationSurvivesDeath(t *testing.T) {
 		})
 	}
 	// The sandbox dies before its n-th write; what it answered is there again.
-	const theirWrites = 35
 	for n := range theirWrites + 1 {
 		t.Run(fmt.Sprintf("after %d of the sandbox's writes", n), func(t *testing.T) {
 			t.Parallel()
@@ -267,11 +266,22 @@ func TestActivationSurvivesDeath(t *testing.T) {
 	}
 }
 
+// writes counts those of a whole journey, ours and the sandbox's.
+func writes(t *testing.T) (ours, theirs int) {
+	t.Helper()
+	a, b := tenancytest.DyingAfter(openStore(t), -1), tenancytest.DyingAfter(openStore(t), -1)
+	journey(t, start(t, a, b, tenancytest.NewClock(), id.NewTenant()), true)
+	if a.Writes() < 10 || b.Writes() < 20 {
+		t.Fatalf("%d of our writes, %d of the sandbox's; there is nothing to die at", a.Writes(), b.Writes())
+	}
+	return a.Writes(), b.Writes()
+}
+
 // journey buys Growth, from wherever an earlier attempt stopped. When it must not
 // fail, every step has to work.
 func journey(t *testing.T, s *shop, must bool) {
 	t.Helper()
-	page, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Month)
+	page, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Month, false)
 	switch {
 	case errors.Is(err, billing.ErrSubscribed): // paid already
 	case err == nil:

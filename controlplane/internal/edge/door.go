@@ -25,7 +25,7 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if err := c.Context().Conn().SetWriteDeadline(time.Time{}); err != nil {
 		return err
 	}
-	c.SetUserContext(s.cfg.Arrive(s.started, strings.Clone(c.IP())))
+	c.SetUserContext(withConnection(s.cfg.Arrive(s.started, strings.Clone(c.IP())), c.Context().Conn()))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "no-referrer")

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type Config struct {
 	// SignIn finds who is behind a session token and puts it into the context. It
 	// fails with fault.Unauthenticated.
 	SignIn func(ctx context.Context, token string) (context.Context, error)
+	// ReadTimeout is how long a whole request may take to arrive; 0 means a minute.
+	ReadTimeout time.Duration
 	// Bearer does the same for the token of a program that asks from address, and
 	// names what its requests are counted by. It fails with fault.Unauthenticated
 	// for a token that is not valid.
@@ -92,7 +95,7 @@ func New(cfg Config) *Server {
 		DisableStartupMessage: true,
 		BodyLimit:             maxOpBody, // larger bodies arrive as a stream, after the handler has begun
 		StreamRequestBody:     true,
-		ReadTimeout:           readTimeout,
+		ReadTimeout:           cmp.Or(cfg.ReadTimeout, readTimeout),
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        16 << 10,
 		ServerHeader:          "",
@@ -137,6 +140,10 @@ func (s *Server) refuse(c *fiber.Ctx, err error) error {
 			return writeProblem(c, errNoRoute, refused.Code)
 		case fiber.StatusRequestEntityTooLarge:
 			return writeProblem(c, errTooLarge, 0)
+		case fiber.StatusRequestTimeout: // most are connections that were opened and never used
+			return writeProblem(c, errNoRequest, refused.Code)
+		case fiber.StatusRequestHeaderFieldsTooLarge:
+			return writeProblem(c, errLongHead, refused.Code)
 		default:
 			return writeProblem(c, errMalformed.Because(err), 0)
 		}

@@ -6,6 +6,8 @@ var (
 	errNoRoute   = fault.New(fault.NotFound, "http.no_route", "There is nothing at this address. The addresses are listed at /docs.")
 	errTooLarge  = fault.New(fault.TooLarge, "http.too_large", "The request is too large. Files may have up to 20 MB.")
 	errMalformed = fault.New(fault.Invalid, "http.malformed", "The request could not be read.")
+	errNoRequest = fault.New(fault.Invalid, "http.no_request", "No whole request came in time, so the connection is closed.")
+	errLongHead  = fault.New(fault.Invalid, "http.long_head", "The head of the request is longer than 16 KB. Clear the cookies of this site, and try again.")
 	errCrossSite = fault.New(fault.Forbidden, "http.cross_site", "This request came from another site and was not carried out.")
 	errSignIn    = fault.New(fault.Unauthenticated, "http.sign_in", "Sign in first.")
 	errBoth      = fault.New(fault.Invalid, "http.two_credentials", "This request carries a session cookie and a token. Send one of them.")

@@ -52,9 +52,6 @@ func CheckPassword(password string, least int, context ...string) error {
 // product is our name, which is the first thing people put into a password for us.
 const product = "dyocense"
 
-// isShort says whether password cannot stand alone.
-func isShort(password string) bool { return utf8.RuneCountInString(normalPassword(password)) < MinAlone }
-
 // normalPassword makes one password typed on two keyboards the same bytes.
 func normalPassword(p string) string { return norm.NFKC.String(p) }
 

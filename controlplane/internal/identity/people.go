@@ -28,7 +28,16 @@ type Options struct {
 	Log    *slog.Logger
 	// Restrict finds out why somebody may only read, nil when it is not so.
 	Restrict func(ctx context.Context, who Who) (why, err error)
+	// Noted hears that a session began or is about to end, before anybody is told; its
+	// error stops both. nil hears nothing.
+	Noted func(ctx context.Context, action string, who Who) error
 }
+
+// The actions that Options.Noted hears.
+const (
+	ActionSignedIn  = "identity.signed_in"
+	ActionSignedOut = "identity.signed_out"
+)
 
 const (
 	// whoTTL is how long an answer of Authenticate is believed without asking the
@@ -47,6 +56,7 @@ type People struct {
 	hasher  *hasher
 	now     func() time.Time
 	log     *slog.Logger
+	noted   func(context.Context, string, Who) error
 	limits  Limits
 	pair    *Limiter
 	address *Limiter
@@ -73,12 +83,15 @@ func New(s docstore.Store, tenants Memberships, o Options) *People {
 	if o.Restrict == nil {
 		o.Restrict = func(context.Context, Who) (error, error) { return nil, nil }
 	}
+	if o.Noted == nil {
+		o.Noted = func(context.Context, string, Who) error { return nil }
+	}
 	limits := PublicLimits()
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
 	return &People{
-		store: newStore(s), tenants: tenants, confine: o.Restrict, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
+		store: newStore(s), tenants: tenants, confine: o.Restrict, noted: o.Noted, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
 		pair:    NewLimiter(limits.SignInPair, o.Now),
 		address: NewLimiter(limits.SignInAddress, o.Now),
 		origin:  NewLimiter(limits.SignInOrigin, o.Now),
@@ -182,6 +195,9 @@ func (p *People) Open(ctx context.Context, person Person) (Who, Token, Session, 
 		return Who{}, Token{}, Session{}, fmt.Errorf("open session: %w", err)
 	}
 	who, err := p.whoOf(ctx, session)
+	if err == nil {
+		err = p.noted(ctx, ActionSignedIn, who)
+	}
 	return who, token, session, err
 }
 
@@ -255,6 +271,13 @@ func (p *People) SignOut(ctx context.Context, token string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("read session: %w", err)
+		}
+		who, err := p.whoOf(ctx, row.Value)
+		if err == nil {
+			err = p.noted(ctx, ActionSignedOut, who)
+		}
+		if err != nil {
+			return fmt.Errorf("note the end of a session: %w", err)
 		}
 		err = p.store.sessions.Delete(ctx, row.ID, row.Rev)
 		switch {

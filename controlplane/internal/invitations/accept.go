@@ -174,7 +174,7 @@ func (d *Desk) settle(ctx context.Context, row docstore.Row[Invitation]) (identi
 	}
 	if err != nil {
 		if refused(err) {
-			if _, back := d.advance(ctx, row, PutBack); back != nil {
+			if back := d.advance(ctx, row, PutBack); back != nil {
 				return person, back
 			}
 		}
@@ -183,17 +183,15 @@ func (d *Desk) settle(ctx context.Context, row docstore.Row[Invitation]) (identi
 	if err := d.tenants.Choose(ctx, i.Person, i.Tenant); err != nil {
 		return person, err
 	}
-	_, err = d.advance(ctx, row, Settled)
-	return person, err
+	return person, d.advance(ctx, row, Settled)
 }
 
-func (d *Desk) advance(ctx context.Context, row docstore.Row[Invitation], e Event) (docstore.Row[Invitation], error) {
+func (d *Desk) advance(ctx context.Context, row docstore.Row[Invitation], e Event) error {
 	if err := row.Value.move(e); err != nil {
-		return row, err
+		return err
 	}
-	next, err := d.invitations.Replace(ctx, row)
-	if err != nil {
-		return row, fmt.Errorf("move invitation by %q: %w", e, err)
+	if _, err := d.invitations.Replace(ctx, row); err != nil {
+		return fmt.Errorf("move invitation by %q: %w", e, err)
 	}
-	return next, nil
+	return nil
 }

@@ -326,16 +326,46 @@ func (d *Desk) Holds(ctx context.Context, t id.Tenant) (int, error) {
 	return len(rows), err
 }
 
-// Forget deletes all invitations of a tenant that is being erased.
+// Forget deletes all invitations of a tenant that is being erased, and the mails about
+// them to who has no account.
 func (d *Desk) Forget(ctx context.Context, t id.Tenant) error {
 	rows, err := d.rows(ctx, t)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
+		known, err := d.people.Knows(ctx, row.Value.Email)
+		if err != nil {
+			return err
+		}
+		if !known { // nobody here but through the invitation
+			if err := d.mailbox.Forget(ctx, string(row.Value.Email)); err != nil {
+				return err
+			}
+		}
 		if err := d.forget(ctx, row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Told is an invitation as the export of a company shows it.
+type Told struct {
+	Email   identity.Address `json:"email"`
+	Role    contract.Role    `json:"role"`
+	Inviter string           `json:"inviter"`
+	State   State            `json:"state"`
+	Sent    time.Time        `json:"sent"`
+}
+
+// Tell lists all invitations of a tenant, without what their links prove.
+func (d *Desk) Tell(ctx context.Context, t id.Tenant) ([]Told, error) {
+	rows, err := d.rows(ctx, t)
+	told := []Told{}
+	for _, row := range rows {
+		i := row.Value
+		told = append(told, Told{Email: i.Email, Role: i.Role, Inviter: i.ByEmail, State: i.State, Sent: i.Sent})
+	}
+	return told, err
 }

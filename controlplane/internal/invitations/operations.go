@@ -55,8 +55,8 @@ func (o *Operations) Invite(ctx context.Context, r *InviteRequest) (*InviteRespo
 // ListRequest is GET /v1/invitations.
 type ListRequest struct{}
 
-// OpenInvitation is an invitation as members see it.
-type OpenInvitation struct {
+// InvitationView is an invitation as members see it.
+type InvitationView struct {
 	ID      id.Invitation `json:"id"`
 	Email   string        `json:"email"`
 	Role    contract.Role `json:"role"`
@@ -70,7 +70,7 @@ type OpenInvitation struct {
 type ListResponse struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
-		Invitations []OpenInvitation `json:"invitations"`
+		Invitations []InvitationView `json:"invitations"`
 	}
 }
 
@@ -85,9 +85,9 @@ func (o *Operations) List(ctx context.Context, _ *ListRequest) (*ListResponse, e
 		return nil, err
 	}
 	r := &ListResponse{CacheControl: "no-store"}
-	r.Body.Invitations = []OpenInvitation{}
+	r.Body.Invitations = []InvitationView{}
 	for _, i := range open {
-		r.Body.Invitations = append(r.Body.Invitations, OpenInvitation{
+		r.Body.Invitations = append(r.Body.Invitations, InvitationView{
 			ID: i.ID, Email: string(i.Email), Role: i.Role, Inviter: i.ByEmail,
 			Sent: i.Sent, Expires: time.UnixMilli(i.Expires).UTC(), Over: i.over(o.desk.now()),
 		})

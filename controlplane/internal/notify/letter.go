@@ -91,6 +91,36 @@ func (CompanyNews) template() string { return "company" }
 // Subject implements Letter.
 func (n CompanyNews) Subject() string { return n.Line + " (" + n.Company + ")" }
 
+// DecisionsRunOut tells an owner that most decisions of the month are used.
+type DecisionsRunOut struct {
+	Company string
+	Used    int
+	Limit   int
+	Renews  string // the day
+	Link    string // to the page that shows what is used
+}
+
+func (DecisionsRunOut) template() string { return "usage" }
+
+// Subject implements Letter.
+func (d DecisionsRunOut) Subject() string {
+	return fmt.Sprintf("%d of %d decisions used (%s)", d.Used, d.Limit, d.Company)
+}
+
+// BillingNews tells a payer about a trial, a payment or a dispute.
+type BillingNews struct {
+	Line      string // the subject
+	Company   string
+	Sentences []string
+	Button    string
+	Link      string // to the page where it is put right
+}
+
+func (BillingNews) template() string { return "billing" }
+
+// Subject implements Letter.
+func (n BillingNews) Subject() string { return n.Line + " (" + n.Company + ")" }
+
 //go:embed letters
 var letters embed.FS
 

@@ -219,8 +219,8 @@ func done(err error) (*Done, error) {
 // TenantsRequest is GET /v1/tenants.
 type TenantsRequest struct{}
 
-// TenantEntry is one of the caller's companies.
-type TenantEntry struct {
+// MembershipView is one of the caller's companies.
+type MembershipView struct {
 	ID      id.Tenant     `json:"id"`
 	Name    string        `json:"name"`
 	Role    contract.Role `json:"role"`
@@ -232,7 +232,7 @@ type TenantEntry struct {
 type TenantsResponse struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
-		Tenants []TenantEntry `json:"tenants"`
+		Tenants []MembershipView `json:"tenants"`
 	}
 }
 
@@ -243,10 +243,10 @@ func (o *Operations) Tenants(ctx context.Context, _ *TenantsRequest) (*TenantsRe
 		return nil, err
 	}
 	r := &TenantsResponse{CacheControl: noStore}
-	r.Body.Tenants = []TenantEntry{}
+	r.Body.Tenants = []MembershipView{}
 	err = o.tenants.each(ctx, who.Person, func(t Tenant, _ Membership) bool {
 		if m, err := t.member(who.Person); err == nil {
-			r.Body.Tenants = append(r.Body.Tenants, TenantEntry{ID: t.ID, Name: t.Name, Role: m.Role, Status: t.Status, Current: t.ID == who.Tenant})
+			r.Body.Tenants = append(r.Body.Tenants, MembershipView{ID: t.ID, Name: t.Name, Role: m.Role, Status: t.Status, Current: t.ID == who.Tenant})
 		}
 		return true
 	})

@@ -23,7 +23,7 @@ const (
 	Decisions Resource = "decisions"
 	Moves     Resource = "moves" // of the tenant between environments
 	Keys      Resource = "keys"  // for programs
-	Audit     Resource = "audit"
+	Audit     Resource = "audit" // who did what
 
 	Read   Action = "read"
 	Manage Action = "manage"

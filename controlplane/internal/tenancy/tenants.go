@@ -130,7 +130,7 @@ func (t *Tenants) Name(ctx context.Context, tenant id.Tenant) (string, error) {
 // Memberships lists where a person is a member, the last used tenant first.
 func (t *Tenants) Memberships(ctx context.Context, p id.Person) ([]Membership, error) {
 	var known []Membership
-	err := t.each(ctx, p, func(tenant Tenant, m Membership) bool {
+	err := t.each(ctx, p, func(_ Tenant, m Membership) bool {
 		known = append(known, m)
 		return true
 	})

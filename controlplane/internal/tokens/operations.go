@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,7 +33,7 @@ type KeySet struct {
 
 // KeySet answers with the keys that sign, signed, and will sign.
 func (o *Operations) KeySet(context.Context, *KeySetRequest) (*KeySet, error) {
-	r := &KeySet{CacheControl: "public, max-age=3600"} // keySetAge
+	r := &KeySet{CacheControl: fmt.Sprintf("public, max-age=%.0f", keySetAge.Seconds())}
 	r.Body.Keys = o.tokens.signer.PublicKeys()
 	return r, nil
 }

@@ -14,6 +14,7 @@ const (
 	signingKeysCollection = "signing_keys"
 
 	byPerson  = "person"
+	byTenant  = "tenant"
 	byExpires = "expires"
 	byState   = "state"
 	byCode    = "code"
@@ -27,11 +28,13 @@ func Collections() []docstore.Collection {
 			{Name: byPerson, Fields: []string{"person"}},
 			{Name: byExpires, Fields: []string{"expires"}},
 			{Name: byState, Fields: []string{"state"}},
+			{Name: byTenant, Fields: []string{"tenant"}},
 			outbox.Index(),
 		}},
 		{Name: grantsCollection, Indexes: []docstore.Index{
 			{Name: byCode, Fields: []string{"userCode"}, Unique: true},
 			{Name: byExpires, Fields: []string{"expires"}},
+			{Name: byTenant, Fields: []string{"tenant"}},
 		}},
 		{Name: KeyBooksCollection, Indexes: []docstore.Index{outbox.Index()}},
 	}

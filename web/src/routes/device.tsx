@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { DevicePanel } from "@/features/device/DevicePanel";
 import { Page } from "@/ui/Page";
 

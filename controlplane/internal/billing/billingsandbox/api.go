@@ -19,21 +19,15 @@ import (
 // call is one request that is understood.
 type call struct {
 	id      string // from the path
+	part    string // the second one from the path
+	path    string
 	form    form
 	request string // Request-Id
 	key     string // Idempotency-Key, "" without one
 }
 
-// seed names what the call makes: the same for each repetition under one key.
-func (c call) seed() string {
-	if c.key == "" {
-		return ""
-	}
-	return "key " + c.key
-}
-
 // operation answers a call with an object.
-type operation func(ctx context.Context, c call) (any, error)
+type operation func(t *tx, c call) (any, error)
 
 // endpoint is one line of the package comment.
 type endpoint struct {
@@ -42,72 +36,51 @@ type endpoint struct {
 	do      operation
 }
 
+// endpoints are all that is spoken.
+func (b *Sandbox) endpoints() []endpoint {
+	var all []endpoint
+	for _, some := range [][]endpoint{
+		customerEndpoints(), catalogueEndpoints(), cardEndpoints(), checkoutEndpoints(), subscriptionEndpoints(),
+		scheduleEndpoints(), invoiceEndpoints(), paymentEndpoints(), creditEndpoints(), taxEndpoints(), meterEndpoints(),
+		portalEndpoints(), clockEndpoints(), hookEndpoints(), eventEndpoints(),
+	} {
+		all = append(all, some...)
+	}
+	return all
+}
+
 func (b *Sandbox) routes() http.Handler {
 	mux := http.NewServeMux()
-	paging := []string{"limit", "starting_after"}
-	with := func(params ...string) []string { return append(params, paging...) }
-	for _, e := range []endpoint{
-		{"POST /v1/customers", []string{"email", "name", "description", "metadata[*]"}, b.createCustomer},
-		{"GET /v1/customers", with("email"), b.listCustomers},
-		{"GET /v1/customers/{id}", nil, get[customer](b, kindCustomer)},
-		{"POST /v1/customers/{id}", []string{"email", "name", "description", "metadata[*]"}, b.updateCustomer},
-		{"POST /v1/products", []string{"name", "description", "metadata[*]"}, b.createProduct},
-		{"POST /v1/customers/{id}/balance_transactions", []string{"amount", "currency", "description", "metadata[*]"}, b.createBalanceTransaction},
-		{"GET /v1/customers/{id}/balance_transactions", with(), b.listBalanceTransactions},
-		{"GET /v1/products", with(), b.listAll(kindProduct, "/v1/products")},
-		{"GET /v1/products/{id}", nil, get[product](b, kindProduct)},
-		{"POST /v1/prices", []string{"product", "currency", "unit_amount", "recurring[interval]", "lookup_key", "metadata[*]"}, b.createPrice},
-		{"GET /v1/prices", with("lookup_keys[]", "active", "product"), b.listPrices},
-		{"GET /v1/prices/{id}", nil, get[price](b, kindPrice)},
-		{"POST /v1/checkout/sessions", []string{
-			"mode", "customer", "client_reference_id", "success_url", "cancel_url", "expires_at",
-			"line_items[][price]", "line_items[][quantity]", "subscription_data[metadata][*]", "metadata[*]",
-		}, b.createCheckout},
-		{"GET /v1/checkout/sessions", with("customer"), b.listOfCustomer(kindCheckout, "/v1/checkout/sessions")},
-		{"GET /v1/checkout/sessions/{id}", nil, b.getCheckout},
-		{"POST /v1/checkout/sessions/{id}/expire", nil, b.expireCheckout},
-		{"GET /v1/subscriptions", with("customer", "status"), b.listSubscriptions},
-		{"GET /v1/subscriptions/{id}", nil, get[subscription](b, kindSubscription)},
-		{"POST /v1/subscriptions/{id}", []string{
-			"items[][id]", "items[][price]", "items[][quantity]", "proration_behavior", "proration_date",
-			"payment_behavior", "default_payment_method", "metadata[*]",
-		}, b.updateSubscription},
-		{"DELETE /v1/subscriptions/{id}", nil, b.cancelSubscription},
-		{"GET /v1/invoices", with("customer", "subscription"), b.listInvoices},
-		{"GET /v1/invoices/upcoming", []string{
-			"customer", "subscription", "subscription_items[][id]", "subscription_items[][price]", "subscription_items[][quantity]",
-			"subscription_proration_behavior", "subscription_proration_date",
-		}, b.upcomingInvoice},
-		{"GET /v1/invoices/{id}", nil, get[invoice](b, kindInvoice)},
-		{"GET /v1/charges", with("customer"), b.listOfCustomer(kindCharge, "/v1/charges")},
-		{"GET /v1/charges/{id}", nil, get[cardCharge](b, kindCharge)},
-		{"POST /v1/credit_notes", []string{"invoice", "amount", "refund_amount", "reason", "memo", "metadata[*]"}, b.createCreditNote},
-		{"GET /v1/credit_notes", with("customer", "invoice"), b.listCreditNotes},
-		{"GET /v1/credit_notes/{id}", nil, get[creditNote](b, kindCreditNote)},
-		{"GET /v1/refunds", with("charge"), b.listRefunds},
-		{"GET /v1/refunds/{id}", nil, get[refund](b, kindRefund)},
-		{"GET /v1/payment_methods", with("customer", "type"), b.listPaymentMethods},
-		{"GET /v1/payment_methods/{id}", nil, get[paymentMethod](b, kindPaymentMethod)},
-		{"POST /v1/payment_methods/{id}/attach", []string{"customer"}, b.attachPaymentMethod},
-		{"GET /v1/events", with("type"), b.listEvents},
-		{"GET /v1/events/{id}", nil, get[event](b, kindEvent)},
-	} {
+	for _, e := range b.endpoints() {
 		mux.Handle(e.pattern, b.serve(e))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		f := invalid("", "", "Unrecognized request URL (%s: %s).", r.Method, r.URL.Path) //nolint:misspell // Stripe spells it so
 		f.Status = http.StatusNotFound
-		write(w, f.Status, f.body())
+		b.write404(w, r, f)
 	})
 	return mux
+}
+
+func (b *Sandbox) write404(w http.ResponseWriter, r *http.Request, f *failure) {
+	b.head(w, r)
+	write(w, f.Status, f.body())
+}
+
+// head sets what every answer carries. The version is the one that was asked for.
+func (b *Sandbox) head(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Request-Id", identifier("req_", ""))
+	w.Header().Set("Stripe-Version", cmp.Or(r.Header.Get("Stripe-Version"), stripe.APIVersion))
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		w.Header().Set("Idempotency-Key", key)
+	}
 }
 
 // serve gives an operation what all of them share: the key check, the parameters,
 // idempotency, and errors in Stripe's form.
 func (b *Sandbox) serve(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Request-Id", identifier("req_", ""))
-		w.Header().Set("Stripe-Version", stripe.APIVersion)
+		b.head(w, r)
 		status, body, replayed, err := b.answer(r, e, w.Header().Get("Request-Id"))
 		if err != nil {
 			var f *failure
@@ -119,6 +92,9 @@ func (b *Sandbox) serve(e endpoint) http.Handler {
 		}
 		if replayed {
 			w.Header().Set("Idempotent-Replayed", "true")
+		}
+		if r.Method != http.MethodGet {
+			b.outrun(r.Context())
 		}
 		write(w, status, body)
 	})
@@ -134,11 +110,14 @@ func write(w http.ResponseWriter, status int, body []byte) {
 type answer struct {
 	Fingerprint string          `json:"fingerprint"`
 	Status      int             `json:"status,omitempty"` // 0 is 200
+	At          int64           `json:"at,omitempty"`
 	Body        json.RawMessage `json:"body"`
 }
 
-// keyMax is the longest idempotency key.
-const keyMax = 255
+const (
+	keyMax     = 255       // characters of an idempotency key
+	keySeconds = 24 * 3600 // after which Stripe forgets a key
+)
 
 func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status int, body []byte, replayed bool, err error) {
 	if err := authorize(r); err != nil {
@@ -148,58 +127,93 @@ func (b *Sandbox) answer(r *http.Request, e endpoint, request string) (status in
 	if err != nil {
 		return 0, nil, false, err
 	}
-	c := call{id: r.PathValue("id"), form: f, request: request}
+	c := call{id: r.PathValue("id"), part: r.PathValue("part"), path: r.URL.Path, form: f, request: request}
 	if r.Method == http.MethodGet {
-		status, body, err = reply(e.do(r.Context(), c))
-		return status, body, false, err
+		body, err = b.reply(b.begin(r.Context(), c), e, c)
+		return http.StatusOK, body, false, err
 	}
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	ctx, cancel := steady(r.Context())
-	defer cancel()
-	if c.key = r.Header.Get("Idempotency-Key"); c.key == "" {
-		status, body, err = reply(e.do(ctx, c))
-		return status, body, false, err
-	}
-	if len(c.key) > keyMax {
+	if c.key = r.Header.Get("Idempotency-Key"); len(c.key) > keyMax {
 		return 0, nil, false, invalid("", "", "Idempotency keys have at most %d characters.", keyMax)
 	}
-	fingerprint, id := fingerprintOf(r, f), hash(c.key)
-	switch before, err := b.answers.Get(ctx, id); {
-	case err == nil && before.Value.Fingerprint != fingerprint:
-		return 0, nil, false, &failure{
-			Status: http.StatusBadRequest, Type: "idempotency_error",
-			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+	if c.key != "" {
+		if _, busy := b.busy.LoadOrStore(c.key, true); busy {
+			return 0, nil, false, &failure{
+				Status: http.StatusConflict, Type: "idempotency_error", Code: "idempotency_key_in_use",
+				Message: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + c.key + ". Please try again later.",
+			}
 		}
-	case err == nil:
-		return cmp.Or(before.Value.Status, http.StatusOK), before.Value.Body, true, nil
-	case !errors.Is(err, docstore.ErrNotFound):
-		return 0, nil, false, err
+		defer b.busy.Delete(c.key)
 	}
-	status, body, err = reply(e.do(ctx, c))
-	var declined *failure
-	if errors.As(err, &declined) && declined.Status == http.StatusPaymentRequired {
-		// The bank was asked, and its answer stands for this key: whoever wants to
-		// ask it again takes another.
-		status, body, err = declined.Status, declined.body(), nil
+	ctx, cancel := steady(r.Context())
+	defer cancel()
+	var after func(context.Context) error
+	status, body, replayed, after, err = b.alone(ctx, e, c, fingerprintOf(r, f))
+	if err == nil && after != nil {
+		if err := after(r.Context()); err != nil {
+			b.log.ErrorContext(ctx, "sandbox goes on later", "endpoint", e.pattern, "err", err)
+		}
 	}
-	if err != nil {
-		return 0, nil, false, err // what was refused may be tried again under the key
-	}
-	// Dying before this line is harmless: what the call made is named after the
-	// key, so the repetition finds it.
-	if err := b.answers.Insert(ctx, id, answer{Fingerprint: fingerprint, Status: status, Body: body}); err != nil {
-		return 0, nil, false, err
-	}
-	return status, body, false, nil
+	return status, body, replayed, err
 }
 
-func reply(object any, err error) (status int, body []byte, _ error) {
-	if err != nil {
-		return 0, nil, err
+// alone does a call while no other changes anything.
+func (b *Sandbox) alone(ctx context.Context, e endpoint, c call, fingerprint string) (status int, body []byte, replayed bool, after func(context.Context) error, err error) {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	if err := b.recover(ctx); err != nil {
+		return 0, nil, false, nil, err
 	}
-	body, err = json.Marshal(object)
-	return http.StatusOK, body, err
+	return b.once(ctx, e, c, fingerprint)
+}
+
+// once does a call, or says again what was said under its key. The answer is
+// written with what the call changes, so there is never one without the other.
+func (b *Sandbox) once(ctx context.Context, e endpoint, c call, fingerprint string) (status int, body []byte, replayed bool, after func(context.Context) error, err error) {
+	id, rev := hash(c.key), int64(0)
+	if c.key != "" {
+		before, err := b.answers.Get(ctx, id)
+		switch {
+		case err == nil && before.Value.At+keySeconds < b.Now().Unix():
+			rev = before.Rev // forgotten
+		case err == nil && before.Value.Fingerprint != fingerprint:
+			return 0, nil, false, nil, &failure{
+				Status: http.StatusBadRequest, Type: "idempotency_error",
+				Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + c.key + "' if you meant to execute a different request.",
+			}
+		case err == nil:
+			return cmp.Or(before.Value.Status, http.StatusOK), before.Value.Body, true, nil, nil
+		case !errors.Is(err, docstore.ErrNotFound):
+			return 0, nil, false, nil, err
+		}
+	}
+	t, status := b.begin(ctx, c), http.StatusOK
+	body, err = b.reply(t, e, c)
+	var refused *failure
+	if errors.As(err, &refused) && (refused.keep || refused.Status == http.StatusPaymentRequired) {
+		// The bank was asked, and its answer stands for this key: whoever wants to
+		// ask it again takes another.
+		if !refused.keep {
+			t = b.begin(ctx, c)
+		}
+		status, body = refused.Status, refused.body()
+	} else if err != nil {
+		return 0, nil, false, nil, err // what was refused may be tried again under the key
+	}
+	if c.key != "" {
+		kept := answer{Fingerprint: fingerprint, Status: status, At: b.Now().Unix(), Body: body}
+		if t.ops, err = put(t.ops, answersCollection, id, rev+1, kept); err != nil {
+			return 0, nil, false, nil, err
+		}
+	}
+	return status, body, false, t.after, t.commit()
+}
+
+func (b *Sandbox) reply(t *tx, e endpoint, c call) ([]byte, error) {
+	o, err := e.do(t, c)
+	if err != nil {
+		return nil, err
+	}
+	return expand(t, o, c.form.list("expand"))
 }
 
 func authorize(r *http.Request) error {
@@ -222,8 +236,8 @@ func authorize(r *http.Request) error {
 func fingerprintOf(r *http.Request, f form) string {
 	var b bytes.Buffer
 	b.WriteString(r.Method + " " + r.URL.Path + "\n")
-	raw, err := json.Marshal(f) // keys come sorted
-	if err != nil {             // a map of strings always encodes
+	raw, err := json.Marshal(f.values) // keys come sorted
+	if err != nil {                    // a map of strings always encodes
 		return r.URL.Path
 	}
 	b.Write(raw)
@@ -235,11 +249,11 @@ func hash(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// get answers with one object.
-func get[T any](b *Sandbox, k kind) operation {
-	return func(ctx context.Context, c call) (any, error) {
-		var v T
-		_, err := b.load(ctx, k, c.id, &v)
-		return v, err
+// read answers with one object.
+func read[T any, P stored[T]](t *tx, c call) (any, error) {
+	p, err := get[T, P](t, c.id)
+	if err != nil {
+		return nil, err
 	}
+	return p, nil
 }

@@ -1,155 +1,226 @@
 package billingsandbox
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dyocense/dyocense/shared/docstore"
 )
 
-// made answers with the object that an earlier run of the same call made, if it
-// did: a crash may have come between the object and the answer.
-func made[T any](ctx context.Context, b *Sandbox, k kind, c call) (id string, before *T, err error) {
-	id = name(k, c.seed())
-	if c.key == "" {
-		return id, nil, nil
+func catalogueEndpoints() []endpoint {
+	return []endpoint{
+		{"POST /v1/products", []string{"id", "name", "description", "active", "metadata[*]"}, createProduct},
+		{"GET /v1/products", paged(append([]string{"active", "ids[]"}, created...)...), listProducts},
+		{"GET /v1/products/{id}", nil, read[product]},
+		{"POST /v1/products/{id}", []string{"name", "description", "active", "metadata[*]"}, updateProduct},
+		{"POST /v1/prices", []string{
+			"product", "currency", "unit_amount", "active", "nickname", "tax_behavior", "billing_scheme", "lookup_key", "transfer_lookup_key", "metadata[*]",
+			"recurring[interval]", "recurring[interval_count]", "recurring[usage_type]", "recurring[meter]", "recurring[aggregate_usage]",
+		}, createPrice},
+		{"GET /v1/prices", paged(append([]string{"lookup_keys[]", "active", "product", "currency", "type", "recurring[interval]", "recurring[usage_type]"}, created...)...), listPrices},
+		{"GET /v1/prices/{id}", nil, read[price]},
+		{"POST /v1/prices/{id}", []string{"active", "nickname", "lookup_key", "transfer_lookup_key", "metadata[*]"}, updatePrice},
 	}
-	var v T
-	_, err = b.load(ctx, k, id, &v)
-	var f *failure
-	if errors.As(err, &f) && f.Code == "resource_missing" {
-		return id, nil, nil
-	}
-	return id, &v, err
 }
 
-func (b *Sandbox) createCustomer(ctx context.Context, c call) (any, error) {
-	id, before, err := made[customer](ctx, b, kindCustomer, c)
-	if before != nil || err != nil {
-		return before, err
-	}
-	metadata, err := c.form.metadata("metadata")
-	if err != nil {
-		return nil, err
-	}
-	v := customer{ID: id, Object: kindCustomer, Created: b.now().Unix(), Metadata: metadata}
-	if err := v.take(c.form); err != nil {
-		return nil, err
-	}
-	ch := b.change(c)
-	ch.add(id, v, record{Kind: kindCustomer, Customer: id, Email: c.form.text("email")})
-	ch.announce("customer.created", id, v)
-	return v, ch.commit(ctx)
-}
-
-func (b *Sandbox) updateCustomer(ctx context.Context, c call) (any, error) {
-	var v customer
-	row, err := b.load(ctx, kindCustomer, c.id, &v)
-	if err != nil {
-		return nil, err
-	}
-	metadata, err := c.form.metadata("metadata")
-	if err != nil {
-		return nil, err
-	}
-	v.Metadata = merge(v.Metadata, metadata)
-	if err := v.take(c.form); err != nil {
-		return nil, err
-	}
-	if v.Email != nil {
-		row.Value.Email = *v.Email
-	}
-	ch := b.change(c)
-	ch.replace(row, v)
-	ch.announce("customer.updated", c.id, v)
-	return v, ch.commit(ctx)
-}
-
-// take reads the parameters that are there.
-func (v *customer) take(f form) error {
-	for key, field := range map[string]**string{"email": &v.Email, "name": &v.Name, "description": &v.Description} {
-		if value := f.text(key); value != "" {
-			*field = &value
-		}
-	}
-	if v.Email != nil && (!strings.Contains(*v.Email, "@") || len(*v.Email) > 512) {
-		return invalid("email_invalid", "email", "Invalid email address: %s", *v.Email)
-	}
-	return nil
-}
-
-func (b *Sandbox) createProduct(ctx context.Context, c call) (any, error) {
-	id, before, err := made[product](ctx, b, kindProduct, c)
-	if before != nil || err != nil {
-		return before, err
-	}
+func createProduct(t *tx, c call) (any, error) {
 	label, err := c.form.need("name")
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := c.form.metadata("metadata")
+	v := &product{ID: name(kindProduct, ""), Object: kindProduct, Created: t.now, Updated: t.now, Type: "service", Name: label}
+	if id := c.form.text("id"); id != "" {
+		if _, err := t.b.objects.Get(t.ctx, id); err == nil {
+			return nil, invalid("resource_already_exists", "id", "Product already exists.")
+		}
+		v.ID = id
+	}
+	c.form.take("description", &v.Description)
+	if v.Active, err = c.form.truth("active", true); err != nil {
+		return nil, err
+	}
+	if err := c.form.merge(&v.Metadata); err != nil {
+		return nil, err
+	}
+	t.save(v)
+	t.announce("product.created", v)
+	return v, nil
+}
+
+func updateProduct(t *tx, c call) (any, error) {
+	v, err := get[product](t, c.id)
 	if err != nil {
 		return nil, err
 	}
-	v := product{
-		ID: id, Object: kindProduct, Created: b.now().Unix(), Active: true,
-		Name: label, Description: optional(c.form.text("description")), Metadata: metadata,
+	if label := c.form.text("name"); label != "" {
+		v.Name = label
 	}
-	ch := b.change(c)
-	ch.add(id, v, record{Kind: kindProduct})
-	return v, ch.commit(ctx)
+	c.form.take("description", &v.Description)
+	if v.Active, err = c.form.truth("active", v.Active); err != nil {
+		return nil, err
+	}
+	if err := c.form.merge(&v.Metadata); err != nil {
+		return nil, err
+	}
+	v.Updated = t.now
+	t.save(v)
+	t.announce("product.updated", v)
+	return v, nil
 }
 
-func (b *Sandbox) createPrice(ctx context.Context, c call) (any, error) {
-	id, before, err := made[price](ctx, b, kindPrice, c)
-	if before != nil || err != nil {
-		return before, err
+func listProducts(t *tx, c call) (any, error) {
+	active, ids := c.form.text("active"), c.form.list("ids")
+	inside, err := c.form.created()
+	if err != nil {
+		return nil, err
 	}
+	return page(t, c, ofKind(kindProduct), func(p *product) bool {
+		return (active == "" || active == fmt.Sprint(p.Active)) && (len(ids) == 0 || slices.Contains(ids, p.ID)) && inside(p.Created)
+	})
+}
+
+// intervals are how often a price is due.
+var intervals = []string{"day", "week", "month", "year"}
+
+func createPrice(t *tx, c call) (any, error) {
 	of, err := c.form.need("product")
 	if err != nil {
 		return nil, err
 	}
-	if _, err := b.load(ctx, kindProduct, of, &product{}); err != nil {
+	if _, err := get[product](t, of); err != nil {
 		return nil, err
 	}
 	currency, err := c.form.need("currency")
 	if err != nil {
 		return nil, err
 	}
-	amount, err := c.form.number("unit_amount", -1)
+	v := &price{
+		ID: name(kindPrice, ""), Object: kindPrice, Created: t.now, Product: of, Currency: strings.ToLower(currency), BillingScheme: "per_unit", Type: "recurring",
+	}
+	if v.UnitAmount, err = c.form.number("unit_amount", -1); err != nil {
+		return nil, err
+	}
+	if v.Active, err = c.form.truth("active", true); err != nil {
+		return nil, err
+	}
+	if v.TaxBehavior, err = c.form.choice("tax_behavior", "unspecified", "inclusive", "exclusive"); err != nil {
+		return nil, err
+	}
+	if v.Recurring, err = readRecurring(t, c.form.in("recurring")); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(currency) != 3:
+		return nil, invalid("", "currency", "Invalid currency: %s", currency)
+	case v.UnitAmount < 0:
+		return nil, invalid("parameter_invalid_integer", "unit_amount", "This value must be greater than or equal to 0.")
+	case c.form.text("billing_scheme") != "" && c.form.text("billing_scheme") != "per_unit":
+		return nil, invalid("", "billing_scheme", "The sandbox speaks billing_scheme per_unit only.")
+	}
+	c.form.take("nickname", &v.Nickname)
+	t.save(v)
+	if err := t.takeLookupKey(v, c.form); err != nil {
+		return nil, err
+	}
+	t.announce("price.created", v)
+	return v, c.form.merge(&v.Metadata)
+}
+
+func readRecurring(t *tx, f form) (r recurring, err error) {
+	if !slices.Contains(intervals, f.text("interval")) {
+		return r, invalid("", f.key("interval"), "Invalid recurring[interval]: must be one of day, week, month, or year")
+	}
+	r.Interval = f.text("interval")
+	if r.IntervalCount, err = f.number("interval_count", 1); err != nil {
+		return r, err
+	}
+	if r.IntervalCount < 1 || r.IntervalCount > 36 {
+		return r, invalid("parameter_invalid_integer", f.key("interval_count"), "The interval count must be from 1 to 36.")
+	}
+	if r.UsageType, err = f.choice("usage_type", "licensed", "metered"); err != nil {
+		return r, err
+	}
+	if r.UsageType == "metered" {
+		id, err := f.need("meter")
+		if err != nil {
+			return r, err
+		}
+		if _, err := get[meter](t, id); err != nil {
+			return r, err
+		}
+		r.Meter = ref(id)
+	}
+	return r, nil
+}
+
+// takeLookupKey gives a price its lookup key: one that no other has, unless it is
+// to be taken from that.
+func (t *tx) takeLookupKey(v *price, f form) error {
+	if !f.given("lookup_key") {
+		return nil
+	}
+	key := f.text("lookup_key")
+	if len(key) > 200 {
+		return invalid("", "lookup_key", "A lookup key has at most 200 characters.")
+	}
+	transfer, err := f.truth("transfer_lookup_key", false)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		others, err := every[price](t, docstore.Query{Index: byLookup, Equal: []any{key}})
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			if other.ID == v.ID {
+				continue
+			}
+			if !transfer {
+				return invalid("", "lookup_key", "A price (`%s`) already uses that lookup key.", other.ID)
+			}
+			other.LookupKey = ""
+			t.saveFirst(other)
+			t.announce("price.updated", other)
+		}
+	}
+	v.LookupKey = ref(key)
+	t.save(v)
+	return nil
+}
+
+func updatePrice(t *tx, c call) (any, error) {
+	v, err := get[price](t, c.id)
 	if err != nil {
 		return nil, err
 	}
-	interval := c.form.text("recurring[interval]")
-	metadata, err := c.form.metadata("metadata")
-	switch {
-	case err != nil:
+	if v.Active, err = c.form.truth("active", v.Active); err != nil {
 		return nil, err
-	case len(currency) != 3:
-		return nil, invalid("", "currency", "Invalid currency: %s", currency)
-	case amount < 0:
-		return nil, invalid("parameter_invalid_integer", "unit_amount", "This value must be greater than or equal to 0.")
-	case interval != "day" && interval != "week" && interval != "month" && interval != "year":
-		return nil, invalid("", "recurring[interval]", "Invalid recurring[interval]: must be one of day, week, month, or year")
 	}
-	key := c.form.text("lookup_key")
-	if key != "" {
-		taken, _, err := b.objects.Find(ctx, docstore.Query{Index: byLookup, Equal: []any{key}, Limit: 1})
-		if err != nil {
-			return nil, fmt.Errorf("look for lookup key: %w", err)
-		}
-		if len(taken) > 0 {
-			return nil, invalid("", "lookup_key", "A price (`%s`) already uses that lookup key.", taken[0].ID)
-		}
+	c.form.take("nickname", &v.Nickname)
+	if err := t.takeLookupKey(v, c.form); err != nil {
+		return nil, err
 	}
-	v := price{
-		ID: id, Object: kindPrice, Created: b.now().Unix(), Active: true, Product: of,
-		Currency: strings.ToLower(currency), UnitAmount: amount, Type: "recurring", LookupKey: optional(key),
-		Recurring: recurring{Interval: interval, IntervalCount: 1, UsageType: "licensed"}, Metadata: metadata,
+	if err := c.form.merge(&v.Metadata); err != nil {
+		return nil, err
 	}
-	ch := b.change(c)
-	ch.add(id, v, record{Kind: kindPrice, Lookup: key})
-	return v, ch.commit(ctx)
+	t.save(v)
+	t.announce("price.updated", v)
+	return v, nil
+}
+
+func listPrices(t *tx, c call) (any, error) {
+	f := c.form
+	keys := f.list("lookup_keys")
+	inside, err := f.created()
+	if err != nil {
+		return nil, err
+	}
+	same := func(name, has string) bool { return f.text(name) == "" || f.text(name) == has }
+	return page(t, c, ofKind(kindPrice), func(p *price) bool {
+		return (len(keys) == 0 || p.LookupKey != "" && slices.Contains(keys, string(p.LookupKey))) && inside(p.Created) &&
+			same("active", fmt.Sprint(p.Active)) && same("product", p.Product) && same("currency", p.Currency) && same("type", p.Type) &&
+			same("recurring[interval]", p.Recurring.Interval) && same("recurring[usage_type]", p.Recurring.UsageType)
+	})
 }

@@ -8,12 +8,16 @@ import (
 
 // failure is an error in Stripe's form.
 type failure struct {
-	Status      int    `json:"-"`
-	Type        string `json:"type"`
-	Code        string `json:"code,omitempty"`
-	DeclineCode string `json:"decline_code,omitempty"`
-	Message     string `json:"message"`
-	Param       string `json:"param,omitempty"`
+	Status        int            `json:"-"`
+	Type          string         `json:"type"`
+	Code          string         `json:"code,omitempty"`
+	DeclineCode   string         `json:"decline_code,omitempty"`
+	Message       string         `json:"message"`
+	Param         string         `json:"param,omitempty"`
+	Charge        string         `json:"charge,omitempty"`
+	PaymentIntent *paymentIntent `json:"payment_intent,omitempty"`
+
+	keep bool // what the call changed stays, though it failed
 }
 
 // Error implements error.
@@ -39,11 +43,9 @@ func missing(k kind, id string) *failure {
 	return f
 }
 
-func cardDeclined() *failure {
-	return &failure{
-		Status: http.StatusPaymentRequired, Type: "card_error", Code: "card_declined", DeclineCode: "generic_decline",
-		Message: "Your card was declined.",
-	}
+// cardError is what a bank said.
+func cardError(code, declineCode, message string) *failure {
+	return &failure{Status: http.StatusPaymentRequired, Type: "card_error", Code: code, DeclineCode: declineCode, Message: message}
 }
 
 func wrongKey(message string) *failure {

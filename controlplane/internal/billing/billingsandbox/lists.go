@@ -1,7 +1,6 @@
 package billingsandbox
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,145 +14,106 @@ const (
 	pageMax     = 100
 )
 
+// paged adds what every list takes.
+func paged(params ...string) []string {
+	return append(params, "limit", "starting_after", "ending_before")
+}
+
+// created is the filter that most lists take.
+var created = []string{"created", "created[gte]", "created[gt]", "created[lt]", "created[lte]"}
+
 // page answers a list, newest first, of the objects that keep lets through.
-func (b *Sandbox) page(ctx context.Context, c call, url string, q docstore.Query, keep func(json.RawMessage) (bool, error)) (any, error) {
+func page[T any, P stored[T]](t *tx, c call, q docstore.Query, keep func(P) bool) (any, error) {
 	limit, err := c.form.number("limit", pageDefault)
 	if err != nil {
 		return nil, err
 	}
-	if limit < 1 || limit > pageMax {
+	after, before := c.form.text("starting_after"), c.form.text("ending_before")
+	switch {
+	case limit < 1 || limit > pageMax:
 		return nil, invalid("parameter_invalid_integer", "limit", "limit must be between 1 and %d", pageMax)
+	case after != "" && before != "":
+		return nil, invalid("", "starting_after", "You may not use both starting_after and ending_before.")
 	}
-	after := c.form.text("starting_after")
-	answer := listOf[json.RawMessage](url)
+	answer := listOf[json.RawMessage](c.path)
 	answer.Data = []json.RawMessage{}
+	// Backwards is the same walk from the oldest, turned round at the end.
+	cursor, started := after, after == ""
 	q.Desc, q.Limit = true, pageMax
-	started := after == ""
+	if before != "" {
+		cursor, started, q.Desc = before, false, false
+	}
 	for {
-		rows, next, err := b.objects.Find(ctx, q)
+		rows, next, err := t.b.objects.Find(t.ctx, q)
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", url, err)
+			return nil, fmt.Errorf("list %s: %w", c.path, err)
 		}
 		for _, row := range rows {
 			if !started {
-				started = row.ID == after
+				started = row.ID == cursor
 				continue
 			}
-			if ok, err := keep(row.Value.Object); err != nil {
-				return nil, err
-			} else if !ok {
+			p := P(new(T))
+			if err := json.Unmarshal(row.Value.Object, p); err != nil {
+				return nil, fmt.Errorf("decode %s: %w", row.ID, err)
+			}
+			*p.remembers() = row.Value.memo
+			if keep != nil && !keep(p) {
 				continue
 			}
 			if int64(len(answer.Data)) == limit {
-				answer.HasMore = true
-				return answer, nil
+				answer.HasMore, next = true, ""
+				break
 			}
 			answer.Data = append(answer.Data, row.Value.Object)
 		}
 		if next == "" {
-			if !started {
-				return nil, invalid("resource_missing", "starting_after", "No such object: '%s'", after)
-			}
-			return answer, nil
+			break
 		}
 		q.After = next
 	}
-}
-
-func all(json.RawMessage) (bool, error) { return true, nil }
-
-// where keeps the objects of which test holds.
-func where[T any](test func(T) bool) func(json.RawMessage) (bool, error) {
-	return func(raw json.RawMessage) (bool, error) {
-		var v T
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return false, fmt.Errorf("decode object: %w", err)
+	if !started {
+		name := "starting_after"
+		if before != "" {
+			name = "ending_before"
 		}
-		return test(v), nil
+		return nil, invalid("resource_missing", name, "No such object: '%s'", cursor)
 	}
+	if before != "" {
+		slices.Reverse(answer.Data)
+	}
+	return answer, nil
 }
 
 func ofKind(k kind) docstore.Query {
 	return docstore.Query{Index: byKind, Equal: []any{string(k)}}
 }
 
-// ofCustomer narrows to the customer that the call names, if it names one.
-func ofCustomer(k kind, c call) docstore.Query {
-	if customer := c.form.text("customer"); customer != "" {
-		return docstore.Query{Index: byCustomer, Equal: []any{string(k), customer}}
-	}
-	return ofKind(k)
+func ofCustomer(k kind, customer string) docstore.Query {
+	return docstore.Query{Index: byCustomer, Equal: []any{string(k), customer}}
 }
 
-func (b *Sandbox) listAll(k kind, url string) operation {
-	return func(ctx context.Context, c call) (any, error) { return b.page(ctx, c, url, ofKind(k), all) }
-}
-
-func (b *Sandbox) listOfCustomer(k kind, url string) operation {
-	return func(ctx context.Context, c call) (any, error) { return b.page(ctx, c, url, ofCustomer(k, c), all) }
-}
-
-func (b *Sandbox) listCustomers(ctx context.Context, c call) (any, error) {
-	q := ofKind(kindCustomer)
-	if email := c.form.text("email"); email != "" {
-		q = docstore.Query{Index: byEmail, Equal: []any{string(kindCustomer), email}}
-	}
-	return b.page(ctx, c, "/v1/customers", q, all)
-}
-
-func (b *Sandbox) listPrices(ctx context.Context, c call) (any, error) {
-	keys, active, product := c.form.list("lookup_keys"), c.form.text("active"), c.form.text("product")
-	return b.page(ctx, c, "/v1/prices", ofKind(kindPrice), where(func(p price) bool {
-		return (len(keys) == 0 || p.LookupKey != nil && slices.Contains(keys, *p.LookupKey)) &&
-			(active == "" || active == fmt.Sprint(p.Active)) && (product == "" || product == p.Product)
-	}))
-}
-
-func (b *Sandbox) listSubscriptions(ctx context.Context, c call) (any, error) {
-	status := c.form.text("status")
-	return b.page(ctx, c, "/v1/subscriptions", ofCustomer(kindSubscription, c), where(func(s subscription) bool {
-		switch status {
-		case "all":
-			return true
-		case "":
-			return s.Status != "canceled"
+// listed answers with all objects of a kind that carry what the filters ask; each
+// says what an object has under a parameter.
+func listed[T any, P stored[T]](filters map[string]func(P) string, made func(P) int64) operation {
+	return func(t *tx, c call) (any, error) {
+		var none T
+		k := P(&none).found().kind
+		q := ofKind(k)
+		if of := c.form.text("customer"); of != "" && k != kindCustomer {
+			q = ofCustomer(k, of)
 		}
-		return s.Status == status
-	}))
-}
-
-func (b *Sandbox) listInvoices(ctx context.Context, c call) (any, error) {
-	of := c.form.text("subscription")
-	return b.page(ctx, c, "/v1/invoices", ofCustomer(kindInvoice, c), where(func(i invoice) bool {
-		return of == "" || of == i.Subscription
-	}))
-}
-
-func (b *Sandbox) listCreditNotes(ctx context.Context, c call) (any, error) {
-	of := c.form.text("invoice")
-	return b.page(ctx, c, "/v1/credit_notes", ofCustomer(kindCreditNote, c), where(func(n creditNote) bool {
-		return of == "" || of == n.Invoice
-	}))
-}
-
-func (b *Sandbox) listRefunds(ctx context.Context, c call) (any, error) {
-	of := c.form.text("charge")
-	return b.page(ctx, c, "/v1/refunds", ofKind(kindRefund), where(func(r refund) bool { return of == "" || of == r.Charge }))
-}
-
-func (b *Sandbox) listBalanceTransactions(ctx context.Context, c call) (any, error) {
-	q := docstore.Query{Index: byCustomer, Equal: []any{string(kindBalanceChange), c.id}}
-	return b.page(ctx, c, "/v1/customers/"+c.id+"/balance_transactions", q, all)
-}
-
-func (b *Sandbox) listPaymentMethods(ctx context.Context, c call) (any, error) {
-	kindOfCard := c.form.text("type")
-	return b.page(ctx, c, "/v1/payment_methods", ofCustomer(kindPaymentMethod, c), where(func(p paymentMethod) bool {
-		return kindOfCard == "" || kindOfCard == p.Type
-	}))
-}
-
-func (b *Sandbox) listEvents(ctx context.Context, c call) (any, error) {
-	of := c.form.text("type")
-	return b.page(ctx, c, "/v1/events", ofKind(kindEvent), where(func(e event) bool { return of == "" || of == e.Type }))
+		inside, err := c.form.created()
+		if err != nil {
+			return nil, err
+		}
+		return page(t, c, q, func(p P) bool {
+			for name, has := range filters {
+				if want := c.form.text(name); want != "" && want != has(p) {
+					return false
+				}
+			}
+			return made == nil || inside(made(p))
+		})
+	}
 }

@@ -62,7 +62,7 @@ func run(args []string) error {
 	if err := os.WriteFile(args[2], filter.Bytes(), 0o644); err != nil { //nolint:gosec // a source file
 		return fmt.Errorf("write filter: %w", err)
 	}
-	fmt.Printf("%d words, %d passwords in a filter of %d bytes\n", len(common), len(long), len(filter.Bytes()))
+	_, _ = fmt.Fprintf(os.Stderr, "%d words, %d passwords in a filter of %d bytes\n", len(common), len(long), len(filter.Bytes()))
 	return nil
 }
 

@@ -1,5 +1,5 @@
-import { useMutation } from "@tanstack/react-query";
 import { useState, type SyntheticEvent } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { moment } from "@/lib/format";
 import { Facts } from "@/ui/Facts";
 import { Button, TextInput } from "@/ui/kit";
@@ -19,8 +19,8 @@ interface DevicePanelProps {
 /** Lets a program in that shows a code, or not. */
 export function DevicePanel({ code: given, person, company }: DevicePanelProps) {
   const [code, setCode] = useState(given);
-  const find = useMutation({ mutationFn: findWish });
-  const answer = useMutation({ mutationFn: (allow: boolean) => answerWish(code, allow) });
+  const find = useAction({ mutationFn: findWish });
+  const answer = useAction({ mutationFn: (allow: boolean) => answerWish(code, allow) });
 
   if (answer.isSuccess) {
     return (

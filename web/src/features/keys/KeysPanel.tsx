@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "@/lib/api/problem";
+import { useAction } from "@/lib/api/useAction";
 import { day, moment, nothing, plural } from "@/lib/format";
 import { Empty } from "@/ui/Empty";
 import { Button, Modal, Skeleton } from "@/ui/kit";
@@ -138,7 +139,7 @@ function KeyItem({ of, manage, canRotate, onAsk }: KeyItemProps) {
 
 function Rotate({ of, onCancel, onMade }: { of: Key; onCancel: () => void; onMade: (made: Made) => void }) {
   const queryClient = useQueryClient();
-  const rotate = useMutation({
+  const rotate = useAction({
     mutationFn: () => rotateKey(of.id),
     onSuccess: async (made) => {
       onMade(made);
@@ -166,7 +167,7 @@ function Rotate({ of, onCancel, onMade }: { of: Key; onCancel: () => void; onMad
 
 function Revoke({ of, onDone }: { of: Key; onDone: () => void }) {
   const queryClient = useQueryClient();
-  const revoke = useMutation({
+  const revoke = useAction({
     mutationFn: () => revokeKey(of.id),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: keysQuery.queryKey });

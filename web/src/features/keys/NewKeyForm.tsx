@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState, type SyntheticEvent } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { Button, Checkbox, NumberInput, Textarea, TextInput } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { byResource, keysQuery, makeKey, readNetworks, type Made } from "./keys";
@@ -21,7 +22,7 @@ export function NewKeyForm({ grantable, days, maxDays, onMade, onCancel }: NewKe
   const [life, setLife] = useState<number | string>(days);
   const [networks, setNetworks] = useState("");
   const [tried, setTried] = useState(false);
-  const make = useMutation({
+  const make = useAction({
     mutationFn: makeKey,
     onSuccess: async (made) => {
       onMade(made);

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { SquareTerminal } from "lucide-react";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { day, moment } from "@/lib/format";
 import { Empty } from "@/ui/Empty";
 import { Button, Modal, Skeleton } from "@/ui/kit";
@@ -67,7 +68,7 @@ export function ProgramsPanel() {
 
 function EndProgram({ program, onDone }: { program: Program; onDone: () => void }) {
   const queryClient = useQueryClient();
-  const end = useMutation({
+  const end = useAction({
     mutationFn: () => endProgram(program.id),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: programsQuery.queryKey });
