@@ -151,12 +151,17 @@ generate: engine portal-stub web/node_modules/.installed ## OpenAPI documents, t
 	UPDATE=1 go test ./controlplane/internal/app ./agent/internal/runs -run 'Drawn' -count=1 >/dev/null
 
 .PHONY: bench
-bench: bench-house bench-upgrade ## all benchmarks
+bench: bench-house bench-upgrade bench-identity ## all benchmarks
 
 .PHONY: bench-house
 bench-house: build ## sign-up to decision, provisioning, gateway, start, stores: ratios in one run
 	@mkdir -p out/bench
 	cd e2e && go run ./cmd/bench-house -out ../out/bench/house.json
+
+.PHONY: bench-identity
+bench-identity: build ## sign-ins, tokens, payment notices and reconcile: ratios in one run; N=1000 for fewer tenants
+	@mkdir -p out/bench
+	cd e2e && go run ./cmd/bench-identity -n $(or $(N),10000) -out ../out/bench/identity.json
 
 .PHONY: bench-upgrade
 bench-upgrade: build ## pause, copy and neighbours of a moving tenant, from outside; N=300 for more switches
