@@ -31,6 +31,8 @@ import (
 type (
 	// Times are how long things are waited for.
 	Times = migration.Times
+	// Pace is how hard copying presses.
+	Pace = migration.Pace
 	// Carry sends a request to an agent.
 	Carry = migration.Carry
 	// Move is what a person sees of a move.
@@ -324,6 +326,11 @@ func (companies) Name(context.Context, id.Tenant) (string, error) { return "Shop
 
 // Seats implements migration.Companies.
 func (companies) Seats(context.Context, id.Tenant) (int, error) { return 1, nil }
+
+// Used implements migration.Companies.
+func (companies) Used(context.Context, id.Tenant) (decisions, locations int, err error) {
+	return 12, 0, nil
+}
 
 type mailbox struct{}
 

@@ -84,14 +84,17 @@ export async function openPage() {
   return { browser, page, complaints };
 }
 
-/** Checks the page as it stands: nothing serious for axe, and a picture if wanted. */
+/** Checks the page as it stands: nothing serious for axe, nothing wider than the window, and a picture if wanted. */
 export async function lookAt(page, name) {
-  // A drawer that is fading in has the colours of neither before nor after. What
-  // turns for ever is not waited for.
+  // A drawer that is fading in has the colours of neither before nor after, and begins
+  // to in the frame after it is there. What turns for ever is not waited for.
+  await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
   await page.waitForFunction(() =>
     document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity),
   );
   if (pictures) await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
+  const { wide, room } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, room: window.innerWidth }));
+  assert.ok(wide <= room, `${name} is ${wide} pixels wide in a window of ${room}`);
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations
     .filter((v) => v.impact === "serious" || v.impact === "critical")

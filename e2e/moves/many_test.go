@@ -12,11 +12,11 @@ import (
 )
 
 // together is how many tenants move at the same time.
-const together = 12
+const together = 20
 
 func TestManyTenantsMoveAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	h := open(t, shipped)
+	h := open(t, shipped, fmt.Sprintf("DYOCENSE_DEDICATED_LIMIT=%d", together))
 	ctx := within(t, 4*time.Minute)
 	customers := make([]*product.Customer, together)
 	for i := range customers {

@@ -3,6 +3,7 @@ package simulation
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -60,6 +61,31 @@ func TestACopyThatVanishedIsNotSwitchedTo(t *testing.T) {
 		w.act("switch")
 		w.offered("accept")
 		w.act("accept")
+		w.reach("cleaned")
+		w.quiet()
+		w.check()
+	})
+}
+
+func TestAnOldCopyThatIsLostIsNoLongerOfferedAsAWayBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, times(), func(w *world) {
+		w.conduct()
+		w.through(migrationtest.Dedicated)
+		w.begin(migrationtest.Pooled, migrationtest.WhenReady)
+		w.offered("roll_back")
+		w.vanish()
+		w.until("the way back to be closed", time.Minute, func() bool {
+			m, err := w.plane.Current(w.ctx)
+			return err == nil && !offers(m, "roll_back")
+		})
+		m := w.reach("switched")
+		if m.Error == nil || m.Error.Code != "move.copy_lost" || !strings.Contains(m.Error.Detail, "another change of plan") {
+			t.Errorf("it says %+v", m.Error)
+		}
+		w.act("accept")
+		w.reach("accepted")
+		w.act("clean")
 		w.reach("cleaned")
 		w.quiet()
 		w.check()

@@ -67,7 +67,11 @@ func randomWorld(t *testing.T, seed uint64) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRng(seed)
-		w := newWorld(t, dir, times())
+		tm := times()
+		if r.in(4) {
+			tm.Pace = migrationtest.Pace{Documents: 3, AtOnce: 1, Rest: 9}
+		}
+		w := newWorld(t, dir, tm)
 		defer func() {
 			w.end()
 			if t.Failed() {

@@ -27,7 +27,7 @@ import (
 func times() migrationtest.Times {
 	return migrationtest.Times{
 		Soak: 2 * time.Minute, Keep: 20 * time.Second, Provision: 5 * time.Minute, Lost: 2500 * time.Millisecond,
-		Budget: 80 * time.Millisecond, Attempts: 8, Rehearse: 3,
+		Budget: 80 * time.Millisecond, Attempts: 8, Rehearse: 3, Pace: migrationtest.Pace{Documents: 2000, AtOnce: 2},
 	}
 }
 

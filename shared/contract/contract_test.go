@@ -63,6 +63,7 @@ func TestEveryMessage(t *testing.T) { // not parallel: TestEveryPinnedFile reads
 	pin(t, "desired_request", contract.DesiredRequest{V: v, Have: 41})
 	pin(t, "desired", contract.Desired{V: v, Revision: 42, More: true, Tenants: []contract.WantedTenant{
 		{Tenant: tenant, Revision: 42, State: contract.TenantServing, Plan: "growth", Name: "Käse & Söhne"},
+		{Tenant: tenant, Revision: 43, State: contract.TenantDropped, Plan: "growth", Name: "Käse & Söhne", Moves: []string{"mov_1.1"}},
 	}})
 	pin(t, "report", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, OK: true, Steps: []contract.Step{{Name: "create store", Millis: 2.7}}})
 	pin(t, "report_refused", contract.Report{V: v, Tenant: tenant, Revision: 42, State: contract.TenantServing, Reason: "The disk is full."})

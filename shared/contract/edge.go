@@ -27,6 +27,8 @@ type WantedTenant struct {
 	State    TenantState `json:"state"`
 	Plan     string      `json:"plan"` // starter, growth, business, enterprise
 	Name     string      `json:"name"` // of the company, for exports and explanations
+	// Moves are those whose copy is to be dropped; a later one's stays. Empty means any.
+	Moves []string `json:"moves,omitempty"`
 }
 
 // DesiredRequest asks for all changes after Have.

@@ -25,4 +25,6 @@ type Principal struct {
 	Person id.Person `json:"person"`
 	Role   Role      `json:"role"`
 	Plan   string    `json:"plan"`
+	// Limits are what the plan allows.
+	Limits
 }

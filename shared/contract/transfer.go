@@ -72,6 +72,7 @@ type TransferStand struct {
 type TransferCollection struct {
 	Name      string `json:"name"`
 	Documents int64  `json:"documents"`
+	Bytes     int64  `json:"bytes,omitempty"`   // as its store keeps them
 	Journal   bool   `json:"journal,omitempty"` // copied only up to where the copy begins
 }
 

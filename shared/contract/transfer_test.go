@@ -14,7 +14,7 @@ func TestEveryTransferMessage(t *testing.T) { // not parallel: TestEveryPinnedFi
 	pin(t, "transfer_status", contract.TransferStatus{V: v, Move: move, Claim: claim, Count: true})
 	pin(t, "transfer_stand", contract.TransferStand{
 		V: v, Role: "standby", Applied: at, Move: move, Claim: claim, Base: at, HandedMove: move, HandedTo: "env_there", HandedAt: 41,
-		Collections: []contract.TransferCollection{{Name: "notes", Documents: 9}, {Name: "journal", Documents: 42, Journal: true}},
+		Collections: []contract.TransferCollection{{Name: "notes", Documents: 9, Bytes: 720}, {Name: "journal", Documents: 42, Journal: true}},
 	})
 	pin(t, "transfer_begin", contract.TransferBegin{V: v, Move: move, Claim: claim, From: "env_here", To: "env_there"})
 	pin(t, "transfer_end", contract.TransferEnd{V: v, Move: move})

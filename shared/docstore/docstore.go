@@ -98,6 +98,12 @@ type Page struct {
 	Next string // "" when there is no more
 }
 
+// Size is how much a collection holds.
+type Size struct {
+	Documents int64
+	Bytes     int64 // of all bodies, as the store keeps them
+}
+
 // OpKind is what an Op does.
 type OpKind int
 
@@ -161,9 +167,9 @@ type Store interface {
 	// with After may take one query per indexed field. Two pages are read at two
 	// moments: a document written between them may be missed or met twice.
 	Find(ctx context.Context, collection string, q Query) (Page, error)
-	// Count is how many documents the collection holds at one moment. It takes time
-	// in proportion to them: it is for showing progress, not for deciding.
-	Count(ctx context.Context, collection string) (int64, error)
+	// Size is how much the collection holds at one moment. It takes time in
+	// proportion to the documents: it is for showing progress, not for deciding.
+	Size(ctx context.Context, collection string) (Size, error)
 	// Batch takes the steps in order and stops at the first that fails, with a
 	// *BatchError; what came before stays. On SQLite the whole batch is one
 	// transaction and one fsync, on MongoDB an ordered bulk write per run of

@@ -74,6 +74,7 @@ type Error struct {
 	Code    string        // stable, dotted: "billing.card_declined"
 	Message string        // one sentence, safe to show to a customer
 	Details []Detail      // where it is wrong, when the request has parts
+	Present any           // what there is instead of what the caller thought
 	cause   error         // for the log only
 	wait    time.Duration // before the next attempt; 0 when nothing is known of it
 }
@@ -121,6 +122,15 @@ func (e *Error) Saying(format string, args ...any) *Error {
 	return &c
 }
 
+// Presenting is a copy of e that shows what there is instead of what the caller
+// thought, to be looked at and confirmed. Present must marshal to JSON and be fit to
+// show.
+func (e *Error) Presenting(present any) *Error {
+	c := *e
+	c.Present = present
+	return &c
+}
+
 // After is a copy of e that asks to be tried again after d.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e
@@ -161,6 +171,7 @@ type Problem struct {
 	Kind      Kind     `json:"kind"`
 	Retryable bool     `json:"retryable"`
 	Errors    []Detail `json:"errors,omitempty"`
+	Present   any      `json:"present,omitempty" doc:"with some conflicts, what there is now"`
 }
 
 // ProblemOf is what a customer may see of err: a fault's own words, and for
@@ -177,5 +188,6 @@ func ProblemOf(err error) Problem {
 		Kind:      f.Kind,
 		Retryable: f.Kind.Retryable(),
 		Errors:    f.Details,
+		Present:   f.Present,
 	}
 }

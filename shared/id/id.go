@@ -45,6 +45,12 @@ type (
 	Mail string
 	// Move names one migration of a tenant between environments.
 	Move string
+	// Key names one API key.
+	Key string
+	// Family names the refresh tokens of one signed-in program.
+	Family string
+	// Invitation names the wish that somebody joins a tenant.
+	Invitation string
 )
 
 // ErrMalformed is returned for text that is no identifier of the wanted kind.
@@ -62,6 +68,9 @@ const (
 	eventPrefix       = "evt"
 	mailPrefix        = "mail"
 	movePrefix        = "mov"
+	keyPrefix         = "key"
+	familyPrefix      = "fam"
+	invitationPrefix  = "inv"
 )
 
 // NewTenant makes a fresh identifier.
@@ -96,6 +105,24 @@ func NewMail() Mail { return Mail(fresh(mailPrefix)) }
 
 // NewMove makes a fresh identifier.
 func NewMove() Move { return Move(fresh(movePrefix)) }
+
+// NewKey makes a fresh identifier.
+func NewKey() Key { return Key(fresh(keyPrefix)) }
+
+// NewFamily makes a fresh identifier.
+func NewFamily() Family { return Family(fresh(familyPrefix)) }
+
+// ParseKey reads s, or fails with ErrMalformed.
+func ParseKey(s string) (Key, error) { return parse[Key](keyPrefix, s) }
+
+// ParseFamily reads s, or fails with ErrMalformed.
+func ParseFamily(s string) (Family, error) { return parse[Family](familyPrefix, s) }
+
+// NewInvitation makes a fresh identifier.
+func NewInvitation() Invitation { return Invitation(fresh(invitationPrefix)) }
+
+// ParseInvitation reads s, or fails with ErrMalformed.
+func ParseInvitation(s string) (Invitation, error) { return parse[Invitation](invitationPrefix, s) }
 
 // ParseMove reads s, or fails with ErrMalformed.
 func ParseMove(s string) (Move, error) { return parse[Move](movePrefix, s) }

@@ -107,6 +107,8 @@ func Config(title, version, description string) huma.Config {
 	c.CreateHooks = nil
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: "__Host-dyocense", Description: "The browser's session."},
+		"bearer":  {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A program's access token; it lives ten minutes. A program is signed in with POST /v1/device/authorize."},
+		"apiKey":  {Type: "http", Scheme: "bearer", BearerFormat: "dyo_...", Description: "An API key, which may do what its scopes and the role of its maker allow. Made under Settings, API keys; plans from Growth up have the API."},
 		"join":    {Type: "http", Scheme: "bearer", Description: "An agent's single-use join token."},
 	}
 	return c

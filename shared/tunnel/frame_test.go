@@ -209,3 +209,28 @@ func FuzzParseFrame(f *testing.F) {
 		}
 	})
 }
+
+func TestLimitsTravelInTheHeadAndAreNoHeaderOfTheRequest(t *testing.T) {
+	t.Parallel()
+	h := exampleRequest()
+	h.principal.Limits = contract.Limits{Decisions: 50, PeriodStart: time.Unix(1700000000, 0).UTC(), PeriodEnd: time.Unix(1702592000, 0).UTC()}
+	head, err := encodeRequestHead(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := parseRequest(head)
+	if err != nil || got.principal != h.principal || got.header.Get(contract.LimitsHeader) != "" || len(h.header) != 1 {
+		t.Errorf("parseRequest = %+v, %v", got, err)
+	}
+	h.principal.Limits = contract.Limits{}
+	h.header.Set(contract.LimitsHeader, "nonsense")
+	if head, err = encodeRequestHead(h); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = parseRequest(head); err == nil {
+		t.Error("limits that cannot be read are taken for none")
+	}
+	if passing(h.header, requestHeaders).Get(contract.LimitsHeader) != "" {
+		t.Error("a browser can name its own limits")
+	}
+}

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -69,10 +70,21 @@ func encodeRequestHead(h requestHead) ([]byte, error) {
 	fields = binary.AppendUvarint(fields, uint64(h.left.Milliseconds()))
 	fields = binary.AppendUvarint(fields, uint64(h.length+1))
 	p := h.principal
+	header := h.header
+	if !p.Limits.IsZero() {
+		value, err := p.Limits.Header()
+		if err != nil {
+			return nil, err
+		}
+		if header = header.Clone(); header == nil {
+			header = http.Header{}
+		}
+		header.Set(contract.LimitsHeader, value)
+	}
 	for _, s := range [...]string{string(p.Tenant), string(p.Person), string(p.Role), p.Plan} {
 		fields = appendText(fields, s)
 	}
-	return withLength(appendHeader(fields, h.header), h.header)
+	return withLength(appendHeader(fields, header), header)
 }
 
 // encodeResponseHead writes h with its length in front.
@@ -188,7 +200,13 @@ func parseRequest(payload []byte) (h requestHead, body []byte, err error) {
 		Role:   contract.Role(r.text()),
 		Plan:   r.text(),
 	}
-	h.header = r.headers(requestHeaders)
+	h.header = r.headers(headHeaders)
+	if limits := h.header.Get(contract.LimitsHeader); limits != "" {
+		h.header.Del(contract.LimitsHeader)
+		if h.principal.Limits, err = contract.ReadLimits(limits); err != nil {
+			return requestHead{}, nil, errHead
+		}
+	}
 	if r.bad || len(r.rest) > 0 || !methods[h.method] || !strings.HasPrefix(h.target, "/") || !httpguts.ValidHostHeader(h.host) {
 		return requestHead{}, nil, errHead
 	}
@@ -223,12 +241,20 @@ var requestHeaders = map[string]bool{
 	"Prefer": true, "Range": true, "Traceparent": true, "Tracestate": true, "User-Agent": true, "X-Request-Id": true,
 }
 
+// headHeaders may be in the head of a request: what passes, and what the gateway
+// itself says. Nothing that a browser sent under such a name gets into a head.
+var headHeaders = func() map[string]bool {
+	all := maps.Clone(requestHeaders)
+	all[contract.LimitsHeader] = true
+	return all
+}()
+
 // responseHeaders pass from the agent to the gateway, and all but
 // contract.MovedHeader from there to the browser. An agent may run on a
 // customer's machine, so it can set no cookie and no policy for our origin.
 var responseHeaders = map[string]bool{
 	"Accept-Ranges": true, "Cache-Control": true, "Content-Disposition": true, "Content-Encoding": true,
-	"Content-Language": true, "Content-Range": true, "Content-Type": true, contract.MovedHeader: true, "Etag": true, "Expires": true,
+	"Content-Language": true, "Content-Range": true, "Content-Type": true, contract.SpentHeader: true, contract.MovedHeader: true, "Etag": true, "Expires": true,
 	"Last-Modified": true, "Link": true, "Location": true, "Retry-After": true, "Vary": true,
 	"X-Accel-Buffering": true, "X-Request-Id": true,
 }

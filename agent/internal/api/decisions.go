@@ -8,6 +8,7 @@ import (
 
 	"github.com/dyocense/dyocense/agent/internal/runs"
 	"github.com/dyocense/dyocense/agent/kernel/replenish"
+	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/id"
 )
 
@@ -92,6 +93,12 @@ type startInput struct {
 	}
 }
 
+// started is the answer to a new run.
+type started struct {
+	Spent string `header:"Dyocense-Decisions" doc:"used/limit of this month with this run; absent without a limit"`
+	Body  runs.Run
+}
+
 type runPath struct {
 	ID string `path:"id" maxLength:"60"`
 }
@@ -109,14 +116,29 @@ func registerRuns(d door) {
 	serve(d, writes, huma.Operation{
 		OperationID: "start-run", Method: http.MethodPost, Path: "/v1/runs", Tags: []string{"runs"},
 		Summary: "Decide a goal on the tables as they are now", DefaultStatus: http.StatusAccepted,
-		Metadata: map[string]any{"deadline": "file"}, Errors: []int{http.StatusTooManyRequests},
-	}, func(ctx context.Context, c call, in *startInput) (*body[runs.Run], error) {
+		Metadata: map[string]any{"deadline": "file"}, Errors: []int{http.StatusTooManyRequests, http.StatusPaymentRequired},
+	}, func(ctx context.Context, c call, in *startInput) (*started, error) {
 		goal, err := id.ParseGoal(in.Body.GoalID)
 		if err != nil {
 			return nil, runs.ErrNoGoal
 		}
-		r, err := c.runs.Start(ctx, c.caller(), goal, in.Once)
-		return &body[runs.Run]{r}, err
+		r, used, err := c.runs.Start(ctx, c.caller(), goal, in.Once)
+		if err != nil {
+			return nil, err
+		}
+		answer := &started{Body: r}
+		if limit := c.who.Limits.Decisions; limit > 0 && used > 0 {
+			answer.Spent = contract.Spent(used, limit)
+		}
+		return answer, nil
+	})
+
+	serve(d, reads, huma.Operation{
+		OperationID: "show-usage", Method: http.MethodGet, Path: "/v1/usage", Tags: []string{"runs"},
+		Summary: "What is used of what the plan allows", Metadata: map[string]any{"deadline": "file"},
+	}, func(ctx context.Context, c call, _ *struct{}) (*body[runs.Usage], error) {
+		u, err := c.runs.Usage(ctx, c.caller())
+		return &body[runs.Usage]{u}, err
 	})
 
 	serve(d, reads, huma.Operation{

@@ -47,7 +47,9 @@ type call struct {
 	who contract.Principal
 }
 
-func (c call) caller() runs.Caller { return runs.Caller{Tenant: c.who.Tenant, Person: c.who.Person} }
+func (c call) caller() runs.Caller {
+	return runs.Caller{Tenant: c.who.Tenant, Person: c.who.Person, Limits: c.who.Limits}
+}
 
 // desk opens the tables of the caller; release must be called.
 func (c call) desk(ctx context.Context) (tables.Desk, func(), error) {
@@ -55,7 +57,7 @@ func (c call) desk(ctx context.Context) (tables.Desk, func(), error) {
 	if err != nil {
 		return tables.Desk{}, nil, err
 	}
-	return tables.Desk{Store: store, Actor: string(c.who.Person), Now: c.now}, release, nil
+	return tables.Desk{Store: store, Actor: string(c.who.Person), Now: c.now, MaxLocations: c.who.Limits.Locations}, release, nil
 }
 
 // serve registers one operation: it lets in who may call it, sets its deadline,

@@ -185,6 +185,7 @@ func (t *Tenants) leave(ctx context.Context, want contract.WantedTenant, step fu
 
 // drop deletes a copy, with the decisions that are still worked on beside it.
 func (t *Tenants) drop(ctx context.Context, want contract.WantedTenant, step func(string, func() error) error) error {
+	later := false
 	if err := step("look", func() error {
 		_, is, release, err := t.shelf.Look(ctx, want.Tenant)
 		if fault.KindOf(err) == fault.NotFound {
@@ -194,17 +195,18 @@ func (t *Tenants) drop(ctx context.Context, want contract.WantedTenant, step fun
 			return err
 		}
 		defer release()
+		later = is.Later(want.Moves)
 		if is.Role == tenantstore.RoleOwner && is.Applied.Slot > 0 {
 			return tenantstore.ErrOwner
 		}
 		return nil
-	}); err != nil {
+	}); err != nil || later {
 		return err
 	}
 	if err := step("end decisions", func() error { return t.runs.Forget(ctx, want.Tenant) }); err != nil {
 		return err
 	}
-	return step("drop copy", func() error { return t.shelf.Drop(ctx, want.Tenant) })
+	return step("drop copy", func() error { return t.shelf.Drop(ctx, want.Tenant, want.Moves...) })
 }
 
 // wantedSince says whether this environment has served the tenant on a later line

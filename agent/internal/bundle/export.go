@@ -184,7 +184,7 @@ func (r reading) GetBlob(ctx context.Context, b tenantstore.Blob) ([]byte, error
 // decisions writes a line for each decision; what was decided is in the blob that
 // its document refers to.
 func (e *exporting) decisions(ctx context.Context) error {
-	if !e.has(runs.Collections()) {
+	if !slices.Contains(e.moment.Own(), runs.Decisions) {
 		return nil
 	}
 	var rows [][]string

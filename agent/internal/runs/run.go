@@ -30,6 +30,7 @@ func Collections() []docstore.Collection {
 	return []docstore.Collection{
 		{Name: goals},
 		{Name: runs, Indexes: []docstore.Index{{Name: byState, Fields: []string{"state"}}}},
+		{Name: usage},
 	}
 }
 

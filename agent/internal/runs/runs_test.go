@@ -82,7 +82,7 @@ func liveIn(t testing.TB, env id.Environment, dir string, c Config) agent {
 // customer is a tenant with tables and a goal.
 func (a agent) customer(t testing.TB) (Caller, id.Goal) {
 	t.Helper()
-	who := Caller{id.NewTenant(), id.NewPerson()}
+	who := Caller{Tenant: id.NewTenant(), Person: id.NewPerson()}
 	if err := a.shelf.Create(t.Context(), who.Tenant); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func (a agent) customer(t testing.TB) (Caller, id.Goal) {
 
 func (a agent) started(t testing.TB, who Caller, goal id.Goal) Run {
 	t.Helper()
-	r, err := a.Start(t.Context(), who, goal, "")
+	r, _, err := a.Start(t.Context(), who, goal, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestARepeatedRequestAnswersWithTheSameRun(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range ids {
 		all.Go(func() {
-			r, err := a.Start(t.Context(), who, goal, "key-1")
+			r, _, err := a.Start(t.Context(), who, goal, "key-1")
 			if err != nil {
 				t.Error(err)
 			}
@@ -211,7 +211,7 @@ func TestARepeatedRequestAnswersWithTheSameRun(t *testing.T) {
 			t.Fatalf("several runs: %v", ids)
 		}
 	}
-	if r, err := a.Start(t.Context(), who, goal, "key-2"); err != nil || r.ID == ids[0] {
+	if r, _, err := a.Start(t.Context(), who, goal, "key-2"); err != nil || r.ID == ids[0] {
 		t.Errorf("another key: %v, %v", r.ID, err)
 	}
 }
@@ -426,7 +426,7 @@ func TestARunIsDecidedOnTheTablesOfItsStart(t *testing.T) {
 	if err := (tables.Desk{Store: store}).Remove(t.Context(), tables.Demand); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Start(t.Context(), who, goal, ""); !errors.Is(err, tables.ErrNotReady) {
+	if _, _, err := a.Start(t.Context(), who, goal, ""); !errors.Is(err, tables.ErrNotReady) {
 		t.Errorf("without demand: %v", err)
 	}
 	close(gate)
@@ -446,7 +446,7 @@ func TestTooManyWaitingRunsAreRefused(t *testing.T) {
 	for range maxWaiting {
 		a.started(t, who, goal)
 	}
-	if _, err := a.Start(t.Context(), who, goal, ""); !errors.Is(err, ErrTooMany) {
+	if _, _, err := a.Start(t.Context(), who, goal, ""); !errors.Is(err, ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
 	if err := a.Forget(t.Context(), who.Tenant); err != nil || a.Running() != 0 {
@@ -458,7 +458,7 @@ func TestWhatDoesNotExistIsNotFound(t *testing.T) {
 	t.Parallel()
 	a := live(t, t.TempDir(), 1, optimal)
 	who, _ := a.customer(t)
-	if _, err := a.Start(t.Context(), who, id.NewGoal(), ""); !errors.Is(err, ErrNoGoal) {
+	if _, _, err := a.Start(t.Context(), who, id.NewGoal(), ""); !errors.Is(err, ErrNoGoal) {
 		t.Errorf("start: %v", err)
 	}
 	if _, err := a.Find(t.Context(), who, id.NewRun()); !errors.Is(err, ErrNoRun) {
@@ -467,7 +467,7 @@ func TestWhatDoesNotExistIsNotFound(t *testing.T) {
 	if _, err := a.Cancel(t.Context(), who, id.NewRun()); !errors.Is(err, ErrNoRun) {
 		t.Errorf("cancel: %v", err)
 	}
-	stranger := Caller{id.NewTenant(), id.NewPerson()}
+	stranger := Caller{Tenant: id.NewTenant(), Person: id.NewPerson()}
 	if _, _, err := a.List(t.Context(), stranger, "", 10); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("stranger: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/dyocense/dyocense/agent/internal/tables"
 	"github.com/dyocense/dyocense/agent/internal/tenantstore"
 	"github.com/dyocense/dyocense/agent/kernel/replenish"
+	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/id"
 )
@@ -25,6 +26,7 @@ type Decider interface {
 type Caller struct {
 	Tenant id.Tenant
 	Person id.Person
+	Limits contract.Limits // what the plan allows; the zero value allows all
 }
 
 // Config of a Service.
@@ -99,16 +101,17 @@ func (s *Service) Running() int {
 
 // Start asks for a decision of a goal on the tables as they are now. once, if
 // not "", makes a repeated request answer with the run of the first. It fails
-// with ErrNoGoal, ErrTooMany, or tables.ErrNotReady.
-func (s *Service) Start(ctx context.Context, who Caller, goal id.Goal, once string) (Run, error) {
+// with ErrNoGoal, ErrTooMany, ErrDecisionsUsed, or tables.ErrNotReady. Used is how many
+// decisions of the period are used with this one; 0 for a repeated request.
+func (s *Service) Start(ctx context.Context, who Caller, goal id.Goal, once string) (r Run, used int, err error) {
 	store, release, err := s.shelf.Open(ctx, who.Tenant)
 	if err != nil {
-		return Run{}, err
+		return Run{}, 0, err
 	}
 	defer release()
 	refusal := s.refusal(ctx, store, who.Tenant)
 	if refusal != nil && once == "" {
-		return Run{}, refusal
+		return Run{}, 0, refusal
 	}
 	command := tenantstore.Command{Kind: "runs.start", Actor: string(who.Person)}
 	if once != "" {
@@ -130,9 +133,13 @@ func (s *Service) Start(ctx context.Context, who Caller, goal id.Goal, once stri
 		if err != nil {
 			return err
 		}
+		now := s.now()
+		if used, err = spend(tx, who.Limits, now); err != nil {
+			return err
+		}
 		r := record{
 			Run: Run{
-				ID: id.NewRun(), GoalID: goal, Title: g.Title, Goal: g.Goal, State: lifecycle.First(), Stages: freshStages(), CreatedAt: s.now(),
+				ID: id.NewRun(), GoalID: goal, Title: g.Title, Goal: g.Goal, State: lifecycle.First(), Stages: freshStages(), CreatedAt: now,
 			},
 			Data: data, Actor: string(who.Person),
 		}
@@ -142,17 +149,17 @@ func (s *Service) Start(ctx context.Context, who Caller, goal id.Goal, once stri
 		return tx.Return(r.Run)
 	})
 	if err != nil {
-		return Run{}, err
+		return Run{}, 0, err
 	}
-	var r Run
 	if err := json.Unmarshal(receipt.Result, &r); err != nil {
-		return Run{}, fmt.Errorf("read the run that was started: %w", err)
+		return Run{}, 0, fmt.Errorf("read the run that was started: %w", err)
 	}
 	if receipt.Replayed {
-		return s.view(ctx, store, job{who.Tenant, r.ID})
+		r, err = s.view(ctx, store, job{who.Tenant, r.ID})
+		return r, 0, err
 	}
 	s.queue.push(job{who.Tenant, r.ID})
-	return r, nil
+	return r, used, nil
 }
 
 // refusal says why no run may be started now.
@@ -217,8 +224,14 @@ func (s *Service) change(ctx context.Context, store *tenantstore.Store, run id.R
 		if err != nil {
 			return err
 		}
+		before := r.State
 		if err := alter(&r); err != nil {
 			return err
+		}
+		if r.State == Failed && before != Failed && ours(r.Error) {
+			if err := giveBack(tx, r.CreatedAt); err != nil {
+				return err
+			}
 		}
 		return tx.Put(runs, string(run), r)
 	})

@@ -41,6 +41,7 @@ type StockLine struct {
 	HoldingCost float64 `json:"holdingCost,omitempty"`
 	OnOrder     float64 `json:"onOrder,omitempty"`
 	OnOrderDate string  `json:"onOrderDate,omitempty"` // YYYY-MM-DD
+	Location    string  `json:"location,omitempty"`
 }
 
 // SupplierLine is one row of the suppliers table.
@@ -100,7 +101,7 @@ func (d Dataset) rows(from, to int) [][]string {
 		l := d.Stock[i]
 		out = append(out, []string{
 			l.SKU, l.Name, l.Unit, plain(l.OnHand), plain(l.UnitCost), optional(l.MaxStock), optional(l.Volume),
-			optional(l.HoldingCost), optional(l.OnOrder), l.OnOrderDate,
+			optional(l.HoldingCost), optional(l.OnOrder), l.OnOrderDate, l.Location,
 		})
 	}
 	for i := from; i < min(to, len(d.Suppliers)); i++ {

@@ -164,6 +164,8 @@ func stockFormat() Format {
 				"onorder", "onorderqty", "incoming", "openorders", "qtyonorder", "quantityonorder", "intransit"),
 			optional("on_order_date", "Arrives on", "Day on which they arrive; needed where something is on order.", "2026-03-02", Date,
 				"arrivaldate", "eta", "expecteddate", "deliverydate", "expectedarrival", "duedate", "onordereta"),
+			optional("location", "Location", "Where it is: a shop, a warehouse. Without it, all is at one place.", "Main street", Text,
+				"store", "storename", "shop", "branch", "warehouse", "site", "filiale", "lager", "lagerort", "standort", "outlet"),
 		},
 		ExampleCSV: "sku,product_name,unit,current_stock,unit_cost,max_stock,on_order_quantity,on_order_date\r\nCOFFEE-1KG,Espresso beans 1 kg,pcs,60,14.50,200,24,2026-03-02\r\nMILK-1L,Milk 1 l,pcs,180,0.92,400,,\r\n",
 	}

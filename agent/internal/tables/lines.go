@@ -43,7 +43,7 @@ func (c *checker) stock() []StockLine {
 	for _, r := range c.sheet.Rows {
 		sku, ok := c.sku(r)
 		l := StockLine{SKU: sku}
-		var good [9]bool
+		var good [10]bool
 		l.Name, good[0] = c.text(r, "product_name")
 		l.Unit, good[1] = c.text(r, "unit")
 		l.OnHand, good[2] = c.number(r, "current_stock", 0, MaxNumber)
@@ -53,7 +53,8 @@ func (c *checker) stock() []StockLine {
 		l.HoldingCost, good[6] = c.number(r, "holding_cost", 0, MaxNumber)
 		l.OnOrder, good[7] = c.number(r, "on_order_quantity", 0, MaxNumber)
 		l.OnOrderDate, good[8] = c.arrival(r, l.OnOrder)
-		if !ok || good != [9]bool{true, true, true, true, true, true, true, true, true} || !once(c, known, r, sku, l) {
+		l.Location, good[9] = c.text(r, "location")
+		if !ok || good != [10]bool{true, true, true, true, true, true, true, true, true, true} || !once(c, known, r, sku, l) {
 			continue
 		}
 		c.accepted++

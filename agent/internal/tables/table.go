@@ -35,6 +35,8 @@ type Table struct {
 type storedTable struct {
 	Table
 	Blob tenantstore.Blob `json:"blob"`
+	// Locations are those of the stock table, where it names any.
+	Locations []string `json:"locations,omitempty"`
 }
 
 // keep stores the rows of a dataset; the document is the caller's to put.
@@ -61,7 +63,7 @@ func (d Desk) keep(ctx context.Context, k Kind, set Dataset, check Check, source
 			t.Notes = append(t.Notes, note)
 		}
 	}
-	return storedTable{t, blob}, nil
+	return storedTable{Table: t, Blob: blob, Locations: set.locations()}, nil
 }
 
 // Tables are the three tables, in order.
@@ -133,7 +135,7 @@ func (d Desk) Rows(ctx context.Context, k Kind, after string, count int) (Rows, 
 	if err != nil {
 		return Rows{}, err
 	}
-	out := Rows{Columns: t.Columns, Rows: [][]string{}}
+	out := Rows{Columns: Dataset{}.columns(k), Rows: [][]string{}}
 	if !t.Present {
 		return out, nil
 	}
@@ -169,7 +171,7 @@ func Stored(ctx context.Context, from Reader, k Kind) (Rows, error) {
 	if err != nil {
 		return Rows{}, err
 	}
-	return Rows{Columns: t.Columns, Rows: set.rows(0, set.len())}, nil
+	return Rows{Columns: set.columns(k), Rows: set.rows(0, set.len())}, nil
 }
 
 func (d Desk) load(ctx context.Context, blob tenantstore.Blob) (Dataset, error) {

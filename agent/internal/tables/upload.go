@@ -71,8 +71,10 @@ type kept struct {
 // Desk takes files in and keeps the tables of one tenant.
 type Desk struct {
 	Store *tenantstore.Store
-	Actor string           // person who acts, for the journal
-	Now   func() time.Time // nil means time.Now
+	Actor string // person who acts, for the journal
+	// MaxLocations is how many locations the plan allows; 0 is any number.
+	MaxLocations int
+	Now          func() time.Time // nil means time.Now
 }
 
 func (d Desk) now() time.Time {
@@ -212,6 +214,9 @@ func (d Desk) Commit(ctx context.Context, upload id.Upload, how How) (Table, err
 	if !check.OK {
 		return Table{}, ErrFileErrors.Saying("The file has %s, so nothing was stored. Correct the file and upload it again.", errorsIn(check.ErrorCount)).
 			With(details(k.Filename, check.Errors)...)
+	}
+	if n := len(set.locations()); d.MaxLocations > 0 && n > d.MaxLocations {
+		return Table{}, tooManyLocations(n, d.MaxLocations)
 	}
 	stored, err := d.keep(ctx, how.Kind, set, check, k.Filename)
 	if err != nil {

@@ -560,6 +560,30 @@ func TestAFormerOwnerTakesClaimsBesideTheMarkOfAnEarlierMove(t *testing.T) {
 	wantErr(t, "an older worker", err, ErrClaim)
 }
 
+func TestWhatIsDroppedForAnEarlierMoveIsNotTheCopyOfTheNext(t *testing.T) {
+	t.Parallel()
+	f, err := NewSQLiteFactory(t.TempDir(), notes())
+	noError(t, err)
+	shelf := NewShelf(f, 2)
+	t.Cleanup(func() { noError(t, shelf.Close()) })
+	shelf.Belong(here)
+	tenant := id.NewTenant()
+	_, release, err := shelf.Prepare(t.Context(), tenant, Standby{Move: "mov_2.1", Claim: 1}, "")
+	noError(t, err)
+	release()
+	noError(t, shelf.Drop(t.Context(), tenant, "mov_1.1", "mov_1.2"))
+	_, is, release, err := shelf.Look(t.Context(), tenant)
+	noError(t, err)
+	release()
+	if is.Role != RoleStandby || is.Standby.Move != "mov_2.1" {
+		t.Errorf("the later copy is %+v", is)
+	}
+	noError(t, shelf.Drop(t.Context(), tenant, "mov_2.1"))
+	if left, err := shelf.Tenants(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
 func TestOnlyACopyIsDropped(t *testing.T) {
 	t.Parallel()
 	f, err := NewSQLiteFactory(t.TempDir(), notes())

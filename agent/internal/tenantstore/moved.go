@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/id"
@@ -57,6 +58,20 @@ type Standing struct {
 	Standby *Standby // of a copy, and of an owner that follows the next one
 	Last    *HandOver
 	LastAt  int64 // slot of Last
+}
+
+// Later says whether what is here belongs to another move than these. What no move
+// has marked is nobody's.
+func (s Standing) Later(moves []string) bool {
+	switch {
+	case len(moves) == 0:
+		return false
+	case s.Role == RoleMoved && s.Last != nil:
+		return !slices.Contains(moves, s.Last.Move)
+	case s.Role == RoleStandby && s.Standby != nil:
+		return !slices.Contains(moves, s.Standby.Move)
+	}
+	return false
 }
 
 // Standby is the mark of a copy.

@@ -90,9 +90,9 @@ func (r *Raw) Reading() *Store {
 	return s
 }
 
-// Count is how many documents a collection has.
-func (r *Raw) Count(ctx context.Context, collection string) (int64, error) {
-	return r.docs.Count(ctx, collection)
+// Size is how much a collection holds.
+func (r *Raw) Size(ctx context.Context, collection string) (docstore.Size, error) {
+	return r.docs.Size(ctx, collection)
 }
 
 // Page reads documents in the order of ids: those after the id after ("" begins)

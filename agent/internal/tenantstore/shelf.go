@@ -232,8 +232,10 @@ func (s *Shelf) Remove(ctx context.Context, tenant id.Tenant) error {
 
 // Drop deletes the tenant's documents if they are a copy, or what is left of an
 // owner that handed the tenant over; it does nothing when there are none. It waits
-// like Remove, and fails with ErrOwner where the tenant is owned.
-func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant) error {
+// like Remove, and fails with ErrOwner where the tenant is owned. With moves it
+// deletes only what one of them has left: a wish that comes late must not delete the
+// copy of the next move.
+func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant, moves ...string) error {
 	h, err := s.claim(ctx, tenant, func(h *handle) bool { return h.users == 0 })
 	if err != nil {
 		return err
@@ -251,6 +253,9 @@ func (s *Shelf) Drop(ctx context.Context, tenant id.Tenant) error {
 	}
 	if is.Role == RoleOwner && is.Applied.Slot > 0 {
 		return ErrOwner
+	}
+	if is.Later(moves) {
+		return nil
 	}
 	s.noteRemoved(ctx, h)
 	if err := s.unload(h); err != nil {

@@ -274,11 +274,13 @@ func (c call) status(ctx context.Context, q contract.TransferStatus) (contract.M
 		return out, nil, nil
 	}
 	for _, name := range raw.Collections() {
-		n, err := raw.Count(ctx, name)
+		size, err := raw.Size(ctx, name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("count %s: %w", name, err)
+			return nil, nil, fmt.Errorf("measure %s: %w", name, err)
 		}
-		out.Collections = append(out.Collections, contract.TransferCollection{Name: name, Documents: n, Journal: tenantstore.IsJournal(name)})
+		out.Collections = append(out.Collections, contract.TransferCollection{
+			Name: name, Documents: size.Documents, Bytes: size.Bytes, Journal: tenantstore.IsJournal(name),
+		})
 	}
 	return out, nil, nil
 }

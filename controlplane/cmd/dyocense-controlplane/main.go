@@ -49,6 +49,7 @@ func command() *cobra.Command {
 	root.Flags().Func("data", "directory of everything that is kept (DYOCENSE_DATA, default data)", set(flags, "DYOCENSE_DATA"))
 	root.PersistentFlags().Func("listen", "HOST:PORT; port 0 takes any (DYOCENSE_LISTEN, default 127.0.0.1:8080)", set(flags, "DYOCENSE_LISTEN"))
 	root.AddCommand(
+		auditCommand(),
 		&cobra.Command{
 			Use: "openapi", Short: "Write the OpenAPI document of the whole API", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,8 +65,40 @@ func command() *cobra.Command {
 			Use: "health", Short: "Ask a running control plane how it is; fails unless it answers", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return askHealth(cmd, flags) },
 		},
+		billingCommand(flags),
 	)
 	return root
+}
+
+// billingCommand looks after the catalogue at the payment service.
+func billingCommand(flags map[string]string) *cobra.Command {
+	check := false
+	apply := &cobra.Command{
+		Use: "apply", Short: "Bring products, prices, meters and the billing portal at Stripe to the price list",
+		Long: "Brings products, prices, meters and the settings of the billing portal at Stripe to the price\n" +
+			"list in this program, and says what it did. It may be repeated. A price whose amount has changed\n" +
+			"gets a successor; those who bought the earlier one keep it. Without STRIPE_API_KEY it is the sandbox.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return applyCatalogue(cmd, flags, check) },
+	}
+	apply.Flags().BoolVar(&check, "check", false, "change nothing; fail when something differs")
+	apply.Flags().Func("data", "directory of everything that is kept (DYOCENSE_DATA, default data)", set(flags, "DYOCENSE_DATA"))
+	group := &cobra.Command{Use: "billing", Short: "Look after what is sold", Args: cobra.NoArgs}
+	group.AddCommand(apply)
+	return group
+}
+
+func applyCatalogue(cmd *cobra.Command, flags map[string]string, check bool) error {
+	getenv, err := settings(flags)
+	if err != nil {
+		return err
+	}
+	log, logMistake := telemetry.Logger(cmd.ErrOrStderr(), program, getenv)
+	config, mistakes := app.LoadConfig(getenv)
+	if err := errors.Join(logMistake, mistakes); err != nil {
+		return fmt.Errorf("the settings are not right:\n%w", err)
+	}
+	return app.ApplyCatalogue(cmd.Context(), config, check, cmd.OutOrStdout(), log)
 }
 
 func set(flags map[string]string, variable string) func(string) error {

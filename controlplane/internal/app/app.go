@@ -17,11 +17,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dyocense/dyocense/controlplane/internal/agentprocess"
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/edge"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/invitations"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/outbox"
@@ -29,6 +32,7 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/buildinfo"
 	"github.com/dyocense/dyocense/shared/bus"
 	"github.com/dyocense/dyocense/shared/contract"
@@ -44,11 +48,15 @@ type app struct {
 	signup       *signup.Operations
 	sessions     *identity.Operations
 	tenancy      *tenancy.Operations
+	closing      *closing.Operations
+	invitations  *invitations.Operations
 	mails        *notify.Operations
 	billing      *billing.Operations
 	provisioning provisioning.Operations
 	fleet        *fleet.Operations
 	moves        *migration.Operations
+	tokens       *tokens.Operations
+	audit        *audit.Operations
 }
 
 // Run builds the control plane and runs it until ctx ends. When it serves, it
@@ -75,7 +83,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 
 	// The slices, from the ones that know nobody to the ones that know others.
 	tenants := tenancy.New(p.store, time.Now)
-	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log})
+	trail := audit.New(p.store, audit.NewSigner(p.keys.Derive("audit heads")), time.Now, log)
+	people := identity.New(p.store, tenants, identity.Options{Limits: limits(l.Addr()), Log: log, Noted: noteSession(trail), Restrict: tenants.Restriction})
+	tenants.OnChange(people.Recheck)
 	carrier, err := mailCarrier(c.SMTP)
 	if err != nil {
 		return err
@@ -85,15 +95,21 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	desk := signup.New(p.store, people, tenants, mailbox, site, time.Now, log)
+	guests := invitations.New(p.store, people, tenants, mailbox, site, time.Now, log)
 	pay, err := openPayments(ctx, c, p.store, site, log)
 	if err != nil {
 		return err
 	}
-	books := billing.New(p.store, pay.provider, tenants, site, time.Now, log)
+	metrics := telemetry.Metrics()
+	ways := &ways{}
+	books := billing.New(p.store, pay.provider, tenants, site, pay.now, log,
+		billing.WithMailbox(mailbox), billing.WithMetrics(metrics), billing.WithFit(fits{tenants, ways}))
+	tenants.LimitSeats(seats(books))
 	inbox := billing.NewInbox(books, pay.notices)
+	programs, signer := openTokens(ctx, c, l.Addr(), p, tenants, books, mailbox, site, log)
 	agents := fleet.New(p.store, p.edge.Authority(), p.edgeConn, p.edge.URLs, log)
 	pool := &pool{fleet: agents}
-	ways := &ways{fleet: agents, books: books}
+	ways.fleet, ways.books, ways.owners, ways.now = agents, books, &owners{tenants, mailbox, site, log}, pay.now
 	places := provisioning.New(p.store, pool, ways.probe(p.tunnel), log)
 	ways.gate = gateway.New(p.tunnel, routes{places}, gateway.Among(agents))
 	agents.OnReport(func(ctx context.Context, env id.Environment, _ id.Agent, r contract.Report) error {
@@ -106,15 +122,22 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, mailbox, site, log)
+	moves := openMoves(c, p.store, p.tunnel, agents, homes, places, pool, books, tenants, ways, mailbox, site, log)
+
+	all := keeping{tenants: tenants, guests: guests, programs: programs, books: books, places: places, moves: moves, homes: homes, agents: agents, trail: trail}
+	ends := closing.New(closing.Config{
+		Store: p.store, Tenants: tenants, People: people, Mailbox: mailbox, Bill: books, Workspace: workspace{moves, places},
+		Keepers: all.keepers(), Tellers: all.tellers(), Key: proofKey(p.keys), Grace: c.CloseGrace, Site: site, Now: time.Now, Log: log,
+	})
 
 	js, err := jetstream.New(p.coreConn)
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	publisher := bus.NewPublisher(js, c.CoreServers)
-	relay := outbox.NewRelay(p.store, publisher.Publish, log,
-		tenancy.TenantsCollection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection)
+	relay := outbox.NewRelay(p.store, noted(trail, publisher.Publish), log,
+		tenancy.TenantsCollection, invitations.Collection, closing.Collection, billing.AccountsCollection, provisioning.Collection, migration.LogCollection,
+		tokens.FamiliesCollection, tokens.KeyBooksCollection)
 
 	deployment, err := describeDeployment(c.Features, places, agents, pay.sandbox != nil, mailbox.Shows())
 	if err != nil {
@@ -124,17 +147,20 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		tenants.Describe, books.Describe, describePlacement(places),
 		deployment)
 	a := &app{
-		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox)},
+		health:       health{mode: c.Features.Mode, checks: checks(c, p, pool, homes, ways.gate, pay, mailbox, signer)},
 		signup:       signup.NewOperations(desk, sessions),
 		sessions:     sessions,
-		tenancy:      tenancy.NewOperations(),
+		tenancy:      tenancy.NewOperations(tenants),
+		invitations:  invitations.NewOperations(guests, sessions),
+		closing:      closing.NewOperations(ends),
 		mails:        notify.NewOperations(mailbox),
 		billing:      billing.NewOperations(books, inbox),
 		provisioning: provisioning.Operations{Service: places, Caller: callersTenant},
 		fleet:        fleet.NewOperations(agents),
 		moves:        migration.NewOperations(moves),
+		tokens:       tokens.NewOperations(programs),
+		audit:        audit.NewOperations(trail),
 	}
-	metrics := telemetry.Metrics()
 	server := edge.New(edge.Config{
 		Metrics: metrics,
 		Version: buildinfo.Version(), Secure: c.Secure(), Cookie: identity.NewJar(c.Secure()).Name(), Log: log,
@@ -150,11 +176,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			if err != nil {
 				return nil, err
 			}
-			ctx = contract.WithActor(ctx, contract.Actor{
-				Person: who.Person, Email: who.Email, Via: string(who.Session), Origin: string(identity.OriginFrom(ctx)),
-			})
-			return identity.With(ctx, who), nil
+			return known(ctx, who, string(who.Session)), nil
 		},
+		Bearer: bearer(programs), Rates: rates(l.Addr()),
 	})
 	a.routes(server)
 	server.Forward(gateway.Prefixes(), ways.forward)
@@ -172,6 +196,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 			return nil
 		}},
 		{Name: "outbox", Run: relay.Run},
+		{Name: "audit", Run: trail.Run},
 		{Name: "placements", Run: places.Run},
 		{Name: "moves", Run: moves.Run},
 		{Name: "paid tenants", Run: func(ctx context.Context) error {
@@ -180,7 +205,14 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) (err er
 		{Name: "paid tenants without a place", Run: rebuild(books, tenants, places, log)},
 		{Name: "mails", Run: mailbox.Run},
 		{Name: "sign-ups", Run: desk.Run},
+		{Name: "invitations", Run: guests.Run},
+		{Name: "closing", Run: ends.Run},
 		{Name: "sessions", Run: people.Run},
+		{Name: "signing keys", Run: signer.Run},
+		{Name: "programs", Run: programs.Run},
+		{Name: "programs of former members", Run: func(ctx context.Context) error {
+			return bus.Consume(ctx, js, bus.Consumer{Name: "tokens", Subjects: []string{"evt." + tenancy.EventMemberRemoved + ".*"}, Replicas: c.CoreServers}, log, onMemberLeft(programs))
+		}},
 		{Name: "payment notices", Run: inbox.Run},
 	}
 	parts = append(parts, pay.deliver(inbox)...)
@@ -242,7 +274,7 @@ func servePages(server *edge.Server, pay payments) error {
 // reach us, because then everybody comes from one address.
 func limits(a net.Addr) *identity.Limits {
 	l := identity.PublicLimits()
-	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+	if local(a) {
 		l = identity.LocalLimits()
 	}
 	return &l

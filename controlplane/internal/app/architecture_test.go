@@ -6,12 +6,16 @@ import (
 	"testing"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
+	"github.com/dyocense/dyocense/controlplane/internal/invitations"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
+	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/archtest"
 )
 
@@ -20,12 +24,16 @@ func TestImportsFollowTheMap(t *testing.T) {
 	t.Parallel()
 	archtest.Check(t, "github.com/dyocense/dyocense/controlplane/internal", archtest.Map{
 		"agentprocess": {},
-		"billing":      {"identity", "tenancy", "outbox"},
+		"audit":        {"identity", "tenancy"},
+		"billing":      {"identity", "notify", "outbox", "tenancy"},
+		"closing":      {"identity", "notify", "outbox", "tenancy"},
 		"dedicated":    {"agentprocess", "fleet"},
 		"edge":         {},
 		"fleet":        {},
 		"gateway":      {},
-		"identity":     {},
+		"identity":     {"keyring"},
+		"invitations":  {"identity", "notify", "outbox", "tenancy"},
+		"keyring":      {},
 		"migration":    {"billing", "identity", "notify", "outbox", "tenancy"},
 		"notify":       {},
 		"outbox":       {},
@@ -33,6 +41,7 @@ func TestImportsFollowTheMap(t *testing.T) {
 		"provisioning": {"outbox"},
 		"signup":       {"identity", "tenancy", "notify"},
 		"tenancy":      {"identity", "outbox"},
+		"tokens":       {"identity", "keyring", "notify", "outbox", "tenancy"},
 	})
 }
 
@@ -40,14 +49,20 @@ func TestImportsFollowTheMap(t *testing.T) {
 func TestLifecyclesAreDrawn(t *testing.T) {
 	t.Parallel()
 	for name, diagram := range map[string]string{
+		"api-key":        tokens.KeyLifecycle.Mermaid(),
+		"device-grant":   tokens.GrantLifecycle.Mermaid(),
+		"refresh-family": tokens.FamilyLifecycle.Mermaid(),
 		"agent":          fleet.Lifecycle.Mermaid(),
+		"deletion":       closing.Lifecycle.Mermaid(),
 		"dedicated":      dedicated.Lifecycle.Mermaid(),
+		"invitation":     invitations.Lifecycle.Mermaid(),
 		"mail":           notify.Lifecycle.Mermaid(),
 		"move":           migration.Lifecycle.Mermaid(),
 		"payment-notice": billing.NoticeLifecycle.Mermaid(),
 		"plan-change":    billing.ChangeLifecycle.Mermaid(),
 		"placement":      provisioning.Lifecycle.Mermaid(),
 		"sign-up":        signup.Lifecycle.Mermaid(),
+		"tenant":         tenancy.Lifecycle.Mermaid(),
 	} {
 		path := filepath.Join("..", "..", "..", "docs", "lifecycles", name+".mmd")
 		if os.Getenv("UPDATE") != "" {

@@ -9,11 +9,12 @@ import (
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/gateway"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/features"
 )
 
 // checks are the components of the control plane, in the order they are told.
-func checks(c Config, s *systems, pool *pool, homes *dedicated.Service, gate *gateway.Gateway, pay payments, mailbox *notify.Mailbox) []check {
+func checks(c Config, s *systems, pool *pool, homes *dedicated.Service, gate *gateway.Gateway, pay payments, mailbox *notify.Mailbox, signer *tokens.Signer) []check {
 	store, core := "embedded SQLite", "embedded"
 	if c.MongoURI.Set() {
 		store = "MongoDB"
@@ -38,6 +39,7 @@ func checks(c Config, s *systems, pool *pool, homes *dedicated.Service, gate *ga
 		asking("pool agent", "", pool.alive),
 		homes.Health,
 		func(context.Context) features.Component { return gate.Health() },
+		asking("access tokens", "", signer.Ready),
 		always("payments", features.Ready, payment),
 		always("mail", mailState, mail),
 	}

@@ -25,6 +25,7 @@ type Config struct {
 
 	DedicatedLimit int // dedicated environments run on this machine at most
 
+	SecretKey   secret.Text // master keys, newest first; "" means a file in Data
 	MongoURI    secret.Text // "" means SQLite in Data
 	CoreURL     string      // "" means embedded
 	CoreCreds   string      // file
@@ -37,8 +38,10 @@ type Config struct {
 	QdrantURL   string
 	KeycloakURL string
 
-	MoveSoak time.Duration // in which a customer can go back after a move
-	MoveKeep time.Duration // of the old copy after that
+	MoveSoak   time.Duration // in which a customer can go back after a move
+	MoveGently bool          // copies leave most of the time to the neighbours
+	MoveKeep   time.Duration // of the old copy after that
+	CloseGrace time.Duration // in which a closed company can be opened again
 }
 
 // SMTP says how mails leave. Without Address they stay in the outbox page.
@@ -55,6 +58,7 @@ type Stripe struct {
 	Key            secret.Text
 	WebhookSecret  secret.Text
 	WebhookSecret2 secret.Text // the next one, while they are being rotated
+	Tax            bool        // Stripe reckons taxes; Stripe Tax must be set up there
 }
 
 // LoadConfig reads the settings; all mistakes come in one error.
@@ -75,6 +79,7 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 		PoolAgent:      e.choice("DYOCENSE_POOL_AGENT", "child", "external") == "child",
 		PoolTokenFile:  e.text("DYOCENSE_POOL_JOIN_TOKEN_FILE", ""),
 		DedicatedLimit: e.count("DYOCENSE_DEDICATED_LIMIT", 16, 0, 1000),
+		SecretKey:      e.secret("DYOCENSE_SECRET_KEY"),
 		MongoURI:       secret.Text(e.url("MONGODB_URI", "mongodb", "mongodb+srv")),
 		CoreURL:        e.url("NATS_CORE_URL", "nats", "tls"),
 		CoreCreds:      e.text("NATS_CORE_CREDS", ""),
@@ -92,11 +97,14 @@ func LoadConfig(getenv func(string) string) (Config, error) {
 			Key:            e.secret("STRIPE_API_KEY"),
 			WebhookSecret:  e.secret("STRIPE_WEBHOOK_SECRET"),
 			WebhookSecret2: e.secret("STRIPE_WEBHOOK_SECRET_NEXT"),
+			Tax:            e.choice("STRIPE_TAX", "off", "on") == "on",
 		},
 		Neo4jURI:    e.url("NEO4J_URI", "neo4j", "neo4j+s", "bolt", "bolt+s"),
 		QdrantURL:   e.url("QDRANT_URL", "http", "https"),
 		KeycloakURL: e.url("KEYCLOAK_ISSUER", "https", "http"),
+		CloseGrace:  e.span("DYOCENSE_CLOSE_GRACE", 30*24*time.Hour, time.Second, 365*24*time.Hour),
 		MoveSoak:    e.span("DYOCENSE_MOVE_SOAK", 7*24*time.Hour, time.Second, 90*24*time.Hour),
+		MoveGently:  e.choice("DYOCENSE_MOVE_PACE", "full", "gentle") == "gentle",
 		MoveKeep:    e.span("DYOCENSE_MOVE_KEEP", 24*time.Hour, time.Second, 90*24*time.Hour),
 	}
 	c.together(e)
@@ -122,6 +130,9 @@ func (c Config) together(e *environment) {
 	}
 	if !c.Stripe.Key.Set() {
 		e.wrong("ENVIRONMENT is production, so STRIPE_API_KEY must be set: the sandbox takes no money")
+	}
+	if c.MongoURI.Set() && !c.SecretKey.Set() {
+		e.wrong("ENVIRONMENT is production and MONGODB_URI is set, so DYOCENSE_SECRET_KEY must be set: every replica needs the same key, and a file is on one machine only")
 	}
 	if c.SMTP.Address == "" {
 		e.wrong("ENVIRONMENT is production, so SMTP_ADDRESS must be set: the outbox page shows mails to anybody")

@@ -41,10 +41,21 @@ func TestLoadConfig(t *testing.T) {
 			t.Errorf("a secret is shown:\n%v", err)
 		}
 	})
+	t.Run("copies at full pace unless told to be gentle", func(t *testing.T) {
+		t.Parallel()
+		for set, gently := range map[string]bool{"": false, "full": false, "gentle": true} {
+			if c, err := app.LoadConfig(getenv("DYOCENSE_MOVE_PACE", set)); err != nil || c.MoveGently != gently {
+				t.Errorf("DYOCENSE_MOVE_PACE=%q: MoveGently = %v, %v", set, c.MoveGently, err)
+			}
+		}
+		if _, err := app.LoadConfig(getenv("DYOCENSE_MOVE_PACE", "slow")); err == nil || !strings.Contains(err.Error(), "DYOCENSE_MOVE_PACE") {
+			t.Errorf("an unknown pace gives %v", err)
+		}
+	})
 	t.Run("refuses toys in production", func(t *testing.T) {
 		t.Parallel()
-		_, err := app.LoadConfig(getenv("ENVIRONMENT", "production"))
-		for _, name := range []string{"DYOCENSE_BASE_URL", "STRIPE_API_KEY", "SMTP_ADDRESS"} {
+		_, err := app.LoadConfig(getenv("ENVIRONMENT", "production", "MONGODB_URI", "mongodb://db/"))
+		for _, name := range []string{"DYOCENSE_SECRET_KEY", "DYOCENSE_BASE_URL", "STRIPE_API_KEY", "SMTP_ADDRESS"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s is not named in:\n%v", name, err)
 			}

@@ -23,16 +23,19 @@ import (
 
 // openMoves puts together what moves live tenants.
 func openMoves(c Config, store docstore.Store, client *tunnel.Client, agents *fleet.Service, homes *dedicated.Service, places *provisioning.Service,
-	pool *pool, books *billing.Books, tenants *tenancy.Tenants, mailbox *notify.Mailbox, site string, log *slog.Logger,
+	pool *pool, books *billing.Books, tenants *tenancy.Tenants, ways *ways, mailbox *notify.Mailbox, site string, log *slog.Logger,
 ) *migration.Service {
 	times := migration.NormalTimes()
 	times.Soak, times.Keep = c.MoveSoak, c.MoveKeep
 	if !c.MongoURI.Set() {
 		times.Lost = 0 // the store is a file of this process: whoever drove a move before has gone
 	}
+	if c.MoveGently {
+		times.Pace = migration.GentlePace()
+	}
 	return migration.New(migration.Config{
 		Store: store, Carry: carry(agents, client), Dedicated: ownHomes{homes}, Places: places, Fleet: pool, Books: books,
-		Companies: companies{tenants}, Mailbox: mailbox, Site: site, Times: times, Log: log,
+		Companies: companies{tenants, ways}, Mailbox: mailbox, Site: site, Times: times, Log: log,
 	})
 }
 
@@ -81,7 +84,15 @@ func (h ownHomes) Remove(ctx context.Context, env id.Environment) (bool, error) 
 }
 
 // companies are the tenants in the words of migration.
-type companies struct{ *tenancy.Tenants }
+type companies struct {
+	*tenancy.Tenants
+	ways *ways
+}
+
+// Used implements migration.Companies.
+func (c companies) Used(ctx context.Context, t id.Tenant) (decisions, locations int, err error) {
+	return c.ways.used(ctx, t)
+}
 
 // Seats implements migration.Companies.
 func (c companies) Seats(ctx context.Context, t id.Tenant) (int, error) {

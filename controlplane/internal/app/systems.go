@@ -11,16 +11,21 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dyocense/dyocense/controlplane/internal/audit"
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
+	"github.com/dyocense/dyocense/controlplane/internal/closing"
 	"github.com/dyocense/dyocense/controlplane/internal/dedicated"
 	"github.com/dyocense/dyocense/controlplane/internal/fleet"
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/invitations"
+	"github.com/dyocense/dyocense/controlplane/internal/keyring"
 	"github.com/dyocense/dyocense/controlplane/internal/migration"
 	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/provisioning"
 	"github.com/dyocense/dyocense/controlplane/internal/signup"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy"
+	"github.com/dyocense/dyocense/controlplane/internal/tokens"
 	"github.com/dyocense/dyocense/shared/docstore"
 	"github.com/dyocense/dyocense/shared/docstore/mongostore"
 	"github.com/dyocense/dyocense/shared/docstore/sqlitestore"
@@ -31,8 +36,9 @@ import (
 // database is where the control plane's own documents lie on MongoDB.
 const database = "dyocense_control"
 
-// systems are the store and the two NATS systems, with our connections to them.
+// systems are the master keys, the store and the two NATS systems, with our connections to them.
 type systems struct {
+	keys     *keyring.Ring
 	store    docstore.Store
 	core     embedded.System
 	edge     *embedded.Edge
@@ -53,6 +59,9 @@ func openSystems(ctx context.Context, c Config, log *slog.Logger) (s *systems, e
 			err = errors.Join(err, s.close())
 		}
 	}()
+	if s.keys, err = keyring.Load(c.SecretKey, c.Data); err != nil {
+		return s, err
+	}
 	if s.store, err = openStore(ctx, c); err != nil {
 		return s, err
 	}
@@ -103,8 +112,9 @@ func openStore(ctx context.Context, c Config) (docstore.Store, error) {
 func collections() []docstore.Collection {
 	var all []docstore.Collection
 	for _, of := range [][]docstore.Collection{
-		identity.Collections(), tenancy.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
+		identity.Collections(), tenancy.Collections(), invitations.Collections(), closing.Collections(), signup.Collections(), notify.Collections(), billing.Collections(),
 		billingsandbox.Collections(), fleet.Collections(), provisioning.Collections(), migration.Collections(), dedicated.Collections(),
+		tokens.Collections(), audit.Collections(),
 	} {
 		all = append(all, of...)
 	}

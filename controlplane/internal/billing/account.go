@@ -1,6 +1,8 @@
 package billing
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/outbox"
@@ -14,6 +16,28 @@ const EventActivated = "billing.subscription_activated"
 // ActivatedData goes with EventActivated.
 type ActivatedData struct {
 	Plan PlanID `json:"plan"`
+}
+
+// EventEnded is announced when access that was announced ends, with EndedData. Data
+// stays; going past due does not announce it before the grace is over.
+const EventEnded = "billing.subscription_ended"
+
+// EndedData goes with EventEnded.
+type EndedData struct {
+	Plan   PlanID `json:"plan"`
+	Status Status `json:"status"`
+}
+
+// EventAsked is announced with who did it when somebody changes or ends the
+// subscription, with AskedData. What comes of it is announced by itself.
+const EventAsked = "billing.change_asked"
+
+// AskedData goes with EventAsked.
+type AskedData struct {
+	What     string   `json:"what"` // change, take_back, cancel, cancel_now, resume
+	Plan     PlanID   `json:"plan,omitempty"`
+	Interval Interval `json:"interval,omitempty"`
+	Reason   string   `json:"reason,omitempty"`
 }
 
 // EventPlanChanged is announced when a tenant whose access is announced has another
@@ -40,6 +64,22 @@ type Account struct {
 	// Changes are the changes of plan, in the order in which they began. All are kept:
 	// each may be undone, and a tenant has few.
 	Changes []Change `json:"changes,omitempty"`
+	// Wish is a change within the pool that is being asked of the provider.
+	Wish *Wish `json:"wish,omitempty"`
+	// TrialTaken is when a trial began, or was refused; there is no other.
+	TrialTaken time.Time `json:"trialTaken,omitzero"`
+	// Refused says why the trial was ended at its beginning.
+	Refused *RefusedTrial `json:"refusedTrial,omitempty"`
+	// Warnings are the disputes and warnings of the bank, the settled ones too.
+	Warnings []Warning `json:"warnings,omitempty"`
+	// Doubled is when a second subscription was last taken back.
+	Doubled time.Time `json:"doubled,omitzero"`
+	// Tried is the last invoice and method that were tried together.
+	Tried string `json:"tried,omitempty"`
+	// Told says of each kind of letter which occasion it was last written for.
+	Told map[string]int64 `json:"told,omitempty"`
+	// NextLetter is when the next letter is due, in Unix milliseconds, for the index.
+	NextLetter int64 `json:"nextLetter,omitempty"`
 	outbox.Box
 }
 
@@ -53,13 +93,15 @@ type Payer struct {
 // Checkout is one attempt to pay. It is written before the provider is asked, and
 // completed with what the provider answers.
 type Checkout struct {
-	Number   int       `json:"number"`
-	Plan     PlanID    `json:"plan"`
-	Interval Interval  `json:"interval"`
-	Begun    time.Time `json:"begun"`
-	Awaiting int64     `json:"awaiting"` // Unix milliseconds of Begun, for the index
-	ID       string    `json:"id,omitempty"`
-	URL      string    `json:"url,omitempty"`
+	Number   int      `json:"number"`
+	Plan     PlanID   `json:"plan"`
+	Interval Interval `json:"interval"`
+	// TrialDays is noted with the wish, so that a repeated call says the same.
+	TrialDays int       `json:"trialDays,omitempty"`
+	Begun     time.Time `json:"begun"`
+	Awaiting  int64     `json:"awaiting"` // Unix milliseconds of Begun, for the index
+	ID        string    `json:"id,omitempty"`
+	URL       string    `json:"url,omitempty"`
 }
 
 const (
@@ -71,15 +113,15 @@ const (
 )
 
 // begin notes the intent to check out.
-func (a *Account) begin(p PlanID, i Interval, now time.Time) {
+func (a *Account) begin(p PlanID, i Interval, trialDays int, now time.Time) {
 	a.Checkouts++
 	now = now.UTC().Truncate(time.Second) // what the provider keeps
-	a.Checkout = &Checkout{Number: a.Checkouts, Plan: p, Interval: i, Begun: now, Awaiting: now.UnixMilli()}
+	a.Checkout = &Checkout{Number: a.Checkouts, Plan: p, Interval: i, TrialDays: trialDays, Begun: now, Awaiting: now.UnixMilli()}
 }
 
 // serves says whether the checkout can be used for this wish.
-func (c *Checkout) serves(p PlanID, i Interval, now time.Time) bool {
-	return c != nil && c.Plan == p && c.Interval == i && now.Before(c.Begun.Add(checkoutReuse))
+func (c *Checkout) serves(p PlanID, i Interval, trialDays int, now time.Time) bool {
+	return c != nil && c.Plan == p && c.Interval == i && c.TrialDays == trialDays && now.Before(c.Begun.Add(checkoutReuse))
 }
 
 // clockSlack is how far another replica's clock may run ahead.
@@ -100,8 +142,17 @@ func (a *Account) learn(s Snapshot, now time.Time) (learned bool, err error) {
 	}
 	before := a.Snapshot.Plan
 	a.Snapshot = s
+	if s.OpenInvoice != "" && !strings.HasPrefix(a.Tried, s.OpenInvoice+"/") {
+		a.Tried = s.attempt() // the provider has just tried it
+	}
+	if s.Status == StatusTrialing && a.TrialTaken.IsZero() {
+		a.TrialTaken = s.FetchStarted
+	}
 	switch access := s.AccessAt(now); {
 	case access != Active && access != PastDue:
+		if a.Announced {
+			err = a.Announce(EventEnded, a.Tenant, EndedData{Plan: before, Status: s.Status})
+		}
 		a.Announced = false
 	case a.Announced && before != s.Plan:
 		err = a.Announce(EventPlanChanged, a.Tenant, PlanChangedData{From: before, To: s.Plan})
@@ -112,5 +163,45 @@ func (a *Account) learn(s Snapshot, now time.Time) (learned bool, err error) {
 	if s.Live() || a.Checkout != nil && now.After(a.Checkout.Begun.Add(2*checkoutLife)) {
 		a.Checkout = nil
 	}
+	a.planLetters()
 	return true, err
+}
+
+// attempt names an open invoice with the card that would pay it.
+func (s Snapshot) attempt() string {
+	if s.Method == nil {
+		return s.OpenInvoice + "/"
+	}
+	return s.OpenInvoice + "/" + s.Method.ID
+}
+
+// openWarning is the newest dispute or warning that is not settled, or nil.
+func (a *Account) openWarning() *Warning {
+	for i := range slices.Backward(a.Warnings) {
+		if a.Warnings[i].Open {
+			return &a.Warnings[i]
+		}
+	}
+	return nil
+}
+
+// warningsMax is how many warnings are kept of a tenant.
+const warningsMax = 50
+
+// warn takes a warning in, as it is now.
+func (a *Account) warn(w Warning) (changed bool) {
+	i := slices.IndexFunc(a.Warnings, func(known Warning) bool { return known.ID == w.ID })
+	switch {
+	case i >= 0 && a.Warnings[i].Open == w.Open:
+		return false
+	case i >= 0:
+		a.Warnings[i] = w
+	default:
+		a.Warnings = append(a.Warnings, w)
+	}
+	if n := len(a.Warnings); n > warningsMax {
+		a.Warnings = a.Warnings[n-warningsMax:]
+	}
+	a.planLetters()
+	return true
 }

@@ -103,7 +103,7 @@ func TestCheckout(t *testing.T) {
 		s.pay(t, s.checkout(t, billing.Starter), good)
 		// No webhook came: it asks before it sells.
 		for _, p := range []billing.PlanID{billing.Starter, billing.Business} {
-			if _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month); !errors.Is(err, billing.ErrSubscribed) {
+			if _, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month, false); !errors.Is(err, billing.ErrSubscribed) {
 				t.Errorf("Checkout(%s) = %v; want ErrSubscribed", p, err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestCheckout(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				page, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Year)
+				page, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Year, false)
 				mu.Lock()
 				defer mu.Unlock()
 				pages[page] = true
@@ -146,7 +146,7 @@ func TestCheckout(t *testing.T) {
 			{billing.Starter, "week", billing.ErrInterval},
 			{"", "", billing.ErrPlan},
 		} {
-			if _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", c.plan, c.interval); !errors.Is(err, c.want) {
+			if _, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", c.plan, c.interval, false); !errors.Is(err, c.want) {
 				t.Errorf("Checkout(%q, %q) = %v; want %v", c.plan, c.interval, err, c.want)
 			}
 		}
@@ -281,7 +281,7 @@ func writes(t *testing.T) (ours, theirs int) {
 // fail, every step has to work.
 func journey(t *testing.T, s *shop, must bool) {
 	t.Helper()
-	page, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Month)
+	page, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", billing.Growth, billing.Month, false)
 	switch {
 	case errors.Is(err, billing.ErrSubscribed): // paid already
 	case err == nil:

@@ -81,7 +81,7 @@ func (q Quote) lapsed(now time.Time) bool { return !now.Before(q.Expires) }
 // provider remembers a decline under it.
 func (c *Change) terms(t id.Tenant, customer string) Terms {
 	return Terms{
-		Customer: customer, Subscription: c.Subscription, From: c.Quote.From, To: c.Quote.To, Interval: c.Quote.Interval,
+		Customer: customer, Subscription: c.Subscription, From: c.Quote.From, To: c.Quote.To, Interval: c.Quote.Interval, ToInterval: c.Quote.ToInterval,
 		ProratedAt: c.Quote.ProratedAt, Mark: c.Once, Once: fmt.Sprintf("dyocense/%s/change/%s/%d", t, c.Once, c.Attempt),
 	}
 }

@@ -84,7 +84,9 @@ func (s *shop) money(t *testing.T) (charged, credit billing.Cents) {
 	t.Helper()
 	list := api(s).Charges.List(nil)
 	for list.Next() {
-		charged += billing.Cents(list.Charge().Amount - list.Charge().AmountRefunded)
+		if list.Charge().Paid {
+			charged += billing.Cents(list.Charge().Amount - list.Charge().AmountRefunded)
+		}
 	}
 	if err := list.Err(); err != nil {
 		t.Fatal(err)

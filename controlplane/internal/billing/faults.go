@@ -19,10 +19,27 @@ var (
 	ErrOtherInterval = fault.New(fault.Invalid, "billing.other_interval", "A change of plan keeps how often you pay.")
 	ErrQuoteExpired  = fault.New(fault.Conflict, "billing.quote_expired", "This price was reckoned more than an hour ago. Look at the present price and confirm it.")
 	ErrQuoteChanged  = fault.New(fault.Conflict, "billing.quote_changed", "The price has changed since it was shown. Look at the present price and confirm it.")
-	ErrPayment       = fault.New(fault.Exhausted, "billing.payment", "Your card was declined. Nothing was charged and nothing has changed. Ask your bank to allow the payment, or write to support to use another card, then try again.")
+	ErrPayment       = fault.New(fault.Exhausted, "billing.payment", "Your card was declined. Nothing was charged and nothing has changed. Ask your bank to allow the payment, or give another card under Settings, Plan; then try again.")
 	ErrChanging      = fault.New(fault.Conflict, "billing.changing", "Another change of your plan is under way. Wait until it is done.")
 	ErrChangeUndone  = fault.New(fault.Conflict, "billing.change_undone", "This change of plan was taken back. Begin a new one.")
 	ErrChangedSince  = fault.New(fault.Conflict, "billing.changed_since", "The plan was changed again since. Tell support.")
+
+	// The faults of a change within the pool, of ending and of papers.
+	ErrOffer        = fault.New(fault.Invalid, "billing.offer", "This price was not made for your company. Ask for the price again.")
+	ErrPriceChanged = fault.New(fault.Conflict, "billing.price_changed", "The price has changed since it was shown. Look at the present price and confirm it.")
+	ErrNeedsMove    = fault.New(fault.Conflict, "billing.needs_move", "Enterprise runs in an environment of its own. An owner changes to it, and from it, by a move: open Upgrade, or POST /v1/moves/preflight.")
+	ErrDoesNotFit   = fault.New(fault.Conflict, "billing.does_not_fit", "Your company uses more than this plan has. Make room first.")
+	ErrNothingOpen  = fault.New(fault.Conflict, "billing.nothing_open", "There is no change of your plan to take back.")
+	ErrNotEnding    = fault.New(fault.Conflict, "billing.not_ending", "Your subscription is not about to end.")
+	ErrOwnersOnly   = fault.New(fault.Forbidden, "billing.owners_only", "Only an owner can end the subscription at once. You can end it at the end of the period.")
+	ErrNoInvoice    = fault.New(fault.NotFound, "billing.no_invoice", "There is no such invoice.")
+	ErrDetails      = fault.New(fault.Invalid, "billing.details", "The payment service does not take this name or address. Check the country and the postal code.")
+	ErrTaxID        = fault.New(fault.Invalid, "billing.tax_id", "This is no tax number of that kind. Check the kind and the number.")
+	ErrNotTrying    = fault.New(fault.Conflict, "billing.not_trying", "Your company is in no trial.")
+	ErrNoCard       = fault.New(fault.Exhausted, "billing.no_card", "No card is known to us. Add one first.")
+	ErrNoPapers     = fault.New(fault.Conflict, "billing.no_papers", "Your company has bought nothing yet. Choose a plan first.")
+	ErrFrozen       = fault.New(fault.Conflict, "billing.frozen", "A payment of your company is disputed. Until that is settled nothing is moved or deleted. Write to support.")
+	ErrUsage        = fault.New(fault.Invalid, "billing.usage", "This use cannot be recorded: it needs a tenant, a known meter, a source event and a quantity.")
 
 	// The faults of notices are for the provider, not for people.
 	ErrNoticeForged   = fault.New(fault.Invalid, "billing.notice_forged", "The signature is missing or wrong.")

@@ -44,6 +44,8 @@ var NoticeLifecycle = state.New(Received, state.Table[NoticeState, NoticeEvent]{
 type inboxRow struct {
 	Type     string      `json:"type"`
 	Customer string      `json:"customer"`
+	Object   string      `json:"object,omitempty"`
+	ObjectID string      `json:"objectId,omitempty"`
 	Created  time.Time   `json:"created"`
 	Received time.Time   `json:"received"`
 	Body     string      `json:"body"` // as it was signed, for the record
@@ -102,9 +104,15 @@ func (x *Inbox) Receive(ctx context.Context, payload []byte, signature string) e
 	if err != nil {
 		return err
 	}
+	n.Body = payload
+	return x.keep(ctx, n)
+}
+
+// keep makes a notice durable; one that is there already stays as it is.
+func (x *Inbox) keep(ctx context.Context, n Notice) error {
 	now := x.books.now().UTC()
-	err = x.books.store.notices.Insert(ctx, n.ID, inboxRow{
-		Type: n.Type, Customer: n.Customer, Created: n.Created, Received: now, Body: string(payload),
+	err := x.books.store.notices.Insert(ctx, n.ID, inboxRow{
+		Type: n.Type, Customer: n.Customer, Object: n.Object, ObjectID: n.ObjectID, Created: n.Created, Received: now, Body: string(n.Body),
 		State: NoticeLifecycle.First(), Next: now.UnixMilli(),
 	})
 	if err != nil && !errors.Is(err, docstore.ErrExists) {
@@ -124,14 +132,14 @@ func (x *Inbox) Handle(ctx context.Context) error {
 	}
 	synced := map[string]error{}
 	for _, row := range rows {
-		customer := row.Value.Customer
-		failure, done := synced[customer]
+		about := row.Value.about()
+		failure, done := synced[about]
 		if !done {
-			failure = x.sync(ctx, customer)
+			failure = x.lookAt(ctx, row.Value)
 			if ctx.Err() != nil {
 				return ctx.Err() // we stop; the notice stays due
 			}
-			synced[customer] = failure
+			synced[about] = failure
 		}
 		if failure != nil {
 			x.books.log.WarnContext(ctx, "notice waits", "notice", row.ID, "type", row.Value.Type, "attempt", row.Value.Attempts+1, "err", failure)
@@ -145,6 +153,25 @@ func (x *Inbox) Handle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// warns says whether the notice is about a dispute or a warning of the bank.
+func (r *inboxRow) warns() bool { return r.Object == objectDispute || r.Object == objectFraud }
+
+// about names what is fetched for the notice.
+func (r *inboxRow) about() string {
+	if r.warns() {
+		return r.Object + " " + r.ObjectID
+	}
+	return r.Customer
+}
+
+// lookAt fetches what the notice is about.
+func (x *Inbox) lookAt(ctx context.Context, r inboxRow) error {
+	if r.warns() {
+		return x.books.Warned(ctx, r.Object, r.ObjectID)
+	}
+	return x.sync(ctx, r.Customer)
 }
 
 func (x *Inbox) sync(ctx context.Context, customer string) error {

@@ -17,14 +17,25 @@ type Quote struct {
 	From        PlanID      `json:"from"`
 	To          PlanID      `json:"to"`
 	Interval    Interval    `json:"interval"`
+	ToInterval  Interval    `json:"toInterval,omitempty" doc:"when the change is to another interval"`
 	Currency    string      `json:"currency"`
 	DueToday    Cents       `json:"dueToday" doc:"charged to the card at the switch"`
 	CreditToday Cents       `json:"creditToday" doc:"put on the balance at the switch; pays the next invoices"`
+	TaxToday    Cents       `json:"taxToday,omitempty" doc:"part of dueToday"`
 	AtRenewal   Cents       `json:"atRenewal" doc:"the price from the renewal on, before any credit"`
 	RenewsAt    time.Time   `json:"renewsAt"`
 	ProratedAt  time.Time   `json:"proratedAt"`
 	Lines       []QuoteLine `json:"lines"`
 	Expires     time.Time   `json:"expires"`
+}
+
+// FromCredit is how much of the lines is paid from what the customer has in favour.
+func (q Quote) FromCredit() Cents {
+	var sum Cents
+	for _, l := range q.Lines {
+		sum += l.Cents
+	}
+	return max(0, sum-q.DueToday)
 }
 
 // QuoteLine is one line of the invoice that the switch would make.
@@ -35,8 +46,8 @@ type QuoteLine struct {
 
 // Quote says what it costs tenant t to change to another plan now, up or down. The
 // interval is the present one; "" means the same. It fails with ErrNotSubscribed,
-// ErrUnpaid, ErrSamePlan, ErrOtherInterval, ErrPlan or ErrProvider. The quote holds
-// for an hour.
+// ErrUnpaid, ErrSamePlan, ErrOtherInterval, ErrPlan, ErrFrozen or ErrProvider. The
+// quote holds for an hour.
 func (b *Books) Quote(ctx context.Context, t id.Tenant, to PlanID, interval Interval) (Quote, error) {
 	if _, err := PlanOf(to); err != nil {
 		return Quote{}, err
@@ -47,6 +58,9 @@ func (b *Books) Quote(ctx context.Context, t id.Tenant, to PlanID, interval Inte
 	a, err := b.SyncCustomer(ctx, t)
 	if err != nil {
 		return Quote{}, err
+	}
+	if a.openWarning() != nil {
+		return Quote{}, ErrFrozen
 	}
 	if err := a.Snapshot.changeable(to, interval); err != nil {
 		return Quote{}, err
@@ -60,12 +74,12 @@ func (b *Books) Quote(ctx context.Context, t id.Tenant, to PlanID, interval Inte
 func (b *Books) preview(ctx context.Context, a Account, q Quote, expires time.Time) (Quote, error) {
 	reckoned, err := b.provider.Preview(ctx, Terms{
 		Customer: a.Customer, Subscription: a.Snapshot.Subscription,
-		From: q.From, To: q.To, Interval: q.Interval, ProratedAt: q.ProratedAt,
+		From: q.From, To: q.To, Interval: q.Interval, ToInterval: q.ToInterval, ProratedAt: q.ProratedAt,
 	})
 	if err != nil {
 		return Quote{}, fmt.Errorf("preview change of %s: %w", a.Tenant, err)
 	}
-	reckoned.From, reckoned.To, reckoned.Interval, reckoned.Expires = q.From, q.To, q.Interval, expires
+	reckoned.From, reckoned.To, reckoned.Interval, reckoned.ToInterval, reckoned.Expires = q.From, q.To, q.Interval, q.ToInterval, expires
 	return reckoned, nil
 }
 
@@ -76,10 +90,14 @@ func (s Snapshot) changeable(to PlanID, interval Interval) error {
 		return ErrUnpaid
 	case s.Status == StatusCanceled:
 		return ErrNotSubscribed.Saying("Your subscription has ended. Choose a plan first.")
+	case s.Status == StatusTrialing:
+		return ErrNotSubscribed.Saying("Your trial runs until %s. End it and pay for the present plan first, under Plan and usage.", date(s.TrialEnd))
 	case s.Status != StatusActive:
 		return ErrNotSubscribed
+	case s.Pending != nil:
+		return ErrChanging.Saying("A change to %s waits for its payment. Pay it or take it back first.", s.Pending.Plan.name())
 	case s.CancelAtPeriodEnd:
-		return ErrNotSubscribed.Saying("Your subscription ends on %s and can no longer be changed. Write to support to keep it.", s.CurrentPeriodEnd.Format("2 January 2006"))
+		return ErrNotSubscribed.Saying("Your subscription ends on %s. Resume it first, under Plan and usage.", date(s.CurrentPeriodEnd))
 	case s.Plan == to:
 		return ErrSamePlan.Saying("Your company has the %s plan already.", to.name())
 	case interval != "" && interval != s.Interval:

@@ -8,13 +8,20 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingsandbox"
 	"github.com/dyocense/dyocense/controlplane/internal/billing/billingstripe"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/dyocense/dyocense/controlplane/internal/identity"
+	"github.com/dyocense/dyocense/controlplane/internal/notify"
 	"github.com/dyocense/dyocense/controlplane/internal/tenancy/tenancytest"
 	"github.com/dyocense/dyocense/shared/contract"
 	"github.com/dyocense/dyocense/shared/docstore"
@@ -39,6 +46,16 @@ type shop struct {
 	pages    http.Handler
 	webhooks *billingsandbox.Delivery
 	tenant   id.Tenant
+	mailbox  *notify.Mailbox
+	metrics  *prometheus.Registry
+	room     *room
+}
+
+// room is what a smaller plan has not.
+type room struct{ surplus []billing.Surplus }
+
+func (r *room) Excess(context.Context, id.Tenant, billing.Plan) ([]billing.Surplus, error) {
+	return r.surplus, nil
 }
 
 type company string
@@ -49,14 +66,18 @@ func (c company) Name(context.Context, id.Tenant) (string, error) { return strin
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func openStore(t *testing.T) docstore.Store {
-	return tenancytest.Open(t, billing.Collections(), billingsandbox.Collections())
+	return tenancytest.Open(t, billing.Collections(), billingsandbox.Collections(), notify.Collections())
 }
 
 // start starts the slice on ours; Stripe's side lives on theirs.
 func start(t *testing.T, ours, theirs docstore.Store, clock *tenancytest.Clock, tenant id.Tenant) *shop {
 	t.Helper()
-	log := quiet()
-	s := &shop{store: ours, clock: clock, tenant: tenant}
+	return startLogged(t, ours, theirs, clock, tenant, quiet())
+}
+
+func startLogged(t *testing.T, ours, theirs docstore.Store, clock *tenancytest.Clock, tenant id.Tenant, log *slog.Logger) *shop {
+	t.Helper()
+	s := &shop{store: ours, clock: clock, tenant: tenant, metrics: prometheus.NewRegistry(), room: &room{}}
 	var err error
 	if s.sandbox, err = billingsandbox.New(theirs, billingsandbox.Options{Site: site, Now: clock.Now, Log: log}); err != nil {
 		t.Fatal(err)
@@ -68,7 +89,11 @@ func start(t *testing.T, ours, theirs docstore.Store, clock *tenancytest.Clock, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.books = billing.New(ours, s.stripe, company("Herons Ltd"), site, clock.Now, log)
+	if s.mailbox, err = notify.New(ours, nil, clock.Now, log); err != nil {
+		t.Fatal(err)
+	}
+	s.books = billing.New(ours, s.stripe, company("Herons Ltd"), site, clock.Now, log,
+		billing.WithMailbox(s.mailbox), billing.WithMetrics(s.metrics), billing.WithFit(s.room))
 	s.inbox = billing.NewInbox(s.books, signatures)
 	s.ops = billing.NewOperations(s.books, s.inbox)
 	s.webhooks = s.sandbox.Delivery(s.inbox.Receive)
@@ -90,7 +115,7 @@ func (s *shop) as(ctx context.Context, role contract.Role) context.Context {
 
 func (s *shop) checkout(t *testing.T, p billing.PlanID) string {
 	t.Helper()
-	address, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month)
+	address, _, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,4 +201,107 @@ func (s *shop) activations(t *testing.T) int {
 		}
 	}
 	return n
+}
+
+// letters are the subjects of the mails, oldest first, without the company.
+func (s *shop) letters(t *testing.T) []string {
+	t.Helper()
+	mails, err := s.mailbox.Newest(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, m := range slices.Backward(mails) {
+		all = append(all, strings.TrimSuffix(m.Subject, " (Herons Ltd)"))
+	}
+	return all
+}
+
+// metric is the sum of a counter over its labels.
+func (s *shop) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// pass lets time go by at both ends, an hour at a time when it is short and a day
+// else, with every notice and letter on the way.
+func (s *shop) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	for step := 24 * time.Hour; d > 0; d -= step {
+		step = min(step, d)
+		s.clock.Move(step)
+		if err := s.sandbox.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(t)
+		if err := s.books.WriteLetters(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// try begins a trial, which asks for no card.
+func (s *shop) try(t *testing.T, p billing.PlanID) {
+	t.Helper()
+	address, days, err := s.books.Checkout(t.Context(), s.tenant, "ada@example.com", p, billing.Month, true)
+	if err != nil || days != billing.TrialDays {
+		t.Fatalf("Checkout = %d days, %v", days, err)
+	}
+	s.pay(t, address, good)
+	s.settle(t)
+	s.clock.Move(time.Minute)
+}
+
+// give gives the customer another card, as the payment service's page does.
+func (s *shop) give(t *testing.T, token string) {
+	t.Helper()
+	customer := s.account(t).Customer
+	s.clock.Move(time.Second) // it is newer than the one before
+	m, err := api(s).PaymentMethods.Attach(token, &stripe.PaymentMethodAttachParams{Customer: stripe.String(customer)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := &stripe.CustomerParams{InvoiceSettings: &stripe.CustomerInvoiceSettingsParams{DefaultPaymentMethod: stripe.String(m.ID)}}
+	if _, err := api(s).Customers.Update(customer, params); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) offer(t *testing.T, p billing.PlanID, i billing.Interval) billing.Offer {
+	t.Helper()
+	o, err := s.books.Offer(t.Context(), s.tenant, p, i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (s *shop) accept(t *testing.T, o billing.Offer) billing.Account {
+	t.Helper()
+	a, err := s.books.Accept(t.Context(), s.tenant, o.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (s *shop) sync(t *testing.T) billing.Account {
+	t.Helper()
+	a, err := s.books.SyncCustomer(t.Context(), s.tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

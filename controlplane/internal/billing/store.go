@@ -15,10 +15,19 @@ import (
 const (
 	AccountsCollection = "billing_accounts" // carries an outbox
 	noticesCollection  = "billing_notices"
+	trialsCollection   = "billing_trials"
+	marksCollection    = "billing_marks" // what is kept once: the key of offers, watermarks
+	usageCollection    = "billing_usage"
+	hoursCollection    = "billing_usage_hours"
 
 	byCustomer = "customer"
 	byAwaiting = "awaiting"
 	byDue      = "due"
+	byLetter   = "letter"
+	byWaiting  = "waiting"
+	byOpen     = "open"
+	byHour     = "hour"
+	byTenant   = "tenant"
 )
 
 // Collections declares what this slice stores.
@@ -27,15 +36,30 @@ func Collections() []docstore.Collection {
 		{Name: AccountsCollection, Indexes: []docstore.Index{
 			{Name: byCustomer, Fields: []string{"customer"}, Unique: true},
 			{Name: byAwaiting, Fields: []string{"checkout.awaiting"}},
+			{Name: byLetter, Fields: []string{"nextLetter"}},
 			outbox.Index(),
 		}},
-		{Name: noticesCollection, Indexes: []docstore.Index{{Name: byDue, Fields: []string{"state", "next"}}}},
+		{Name: noticesCollection, Indexes: []docstore.Index{
+			{Name: byDue, Fields: []string{"state", "next"}},
+			{Name: byWaiting, Fields: []string{"customer", "state"}},
+		}},
+		{Name: trialsCollection, Indexes: []docstore.Index{{Name: byTenant, Fields: []string{"tenant"}}}},
+		{Name: marksCollection},
+		{Name: usageCollection, Indexes: []docstore.Index{
+			{Name: byOpen, Fields: []string{"open"}},
+			{Name: byHour, Fields: []string{"tenant", "meter", "hour"}},
+		}},
+		{Name: hoursCollection},
 	}
 }
 
 type store struct {
 	accounts docstore.Table[Account]
 	notices  docstore.Table[inboxRow]
+	trials   docstore.Table[trialClaim]
+	marks    docstore.Table[mark]
+	usage    docstore.Table[use]
+	hours    docstore.Table[hour]
 }
 
 // account reads the account of t; a tenant that never came near a checkout has an

@@ -98,7 +98,7 @@ func (b *Books) intend(ctx context.Context, t id.Tenant, q Quote, once string) (
 		switch c := a.change(once); {
 		case c != nil && c.State != ChangeRefused:
 			return false, nil
-		case a.underWay(once):
+		case a.underWay(once), a.wished("", b.now()):
 			return false, ErrChanging
 		case a.Snapshot.Plan != q.From:
 			return false, ErrQuoteChanged

@@ -3,8 +3,8 @@
 //
 // It turns requests into calls on operations, which are plain functions of a
 // request, and their faults into problem documents. It owns deadlines, body
-// limits, cookies in and out, the refusal of cross-site requests, security
-// headers, the portal's files and the way of the tenant API to the gateway. It
+// limits, cookies and tokens in, the quotas of requests with a token, the refusal
+// of cross-site requests, security headers, the portal's files and the way of the tenant API to the gateway. It
 // knows no capability: who somebody is, and where a request goes, it asks
 // functions that app hands in.
 //

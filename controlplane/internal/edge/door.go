@@ -2,6 +2,7 @@ package edge
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/dyocense/dyocense/shared/fault"
@@ -23,7 +25,7 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if err := c.Context().Conn().SetWriteDeadline(time.Time{}); err != nil {
 		return err
 	}
-	c.SetUserContext(s.cfg.Arrive(s.started, strings.Clone(c.IP())))
+	c.SetUserContext(withConnection(s.cfg.Arrive(s.started, strings.Clone(c.IP())), c.Context().Conn()))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "no-referrer")
@@ -34,7 +36,12 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if path := c.Path(); strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/agent/") {
 		c.Set("Cache-Control", "no-store")
 	}
-	if crossSite(c) {
+	token, cookie := hasToken(c), c.Cookies(s.cfg.Cookie) != ""
+	if token && cookie {
+		return writeProblem(c, errBoth, http.StatusBadRequest)
+	}
+	// No browser adds a token by itself, so another site cannot make it send one.
+	if !token && crossSite(c) {
 		return writeProblem(c, errCrossSite, 0)
 	}
 	began := time.Now()
@@ -79,9 +86,25 @@ func crossSite(c *fiber.Ctx) bool {
 }
 
 // signIn lets a request through to an operation that needs somebody signed in
-// only with a session, and tells every operation who it is if there is one.
+// only with a session or, where that is enough, a token. It tells every operation
+// who has a session, if there is one.
 func (s *Server) signIn(ctx huma.Context, next func(huma.Context)) {
-	needed := len(ctx.Operation().Security) > 0 && ctx.Operation().Metadata[publicKey] == nil
+	who, _ := ctx.Operation().Metadata[whoKey].(Who)
+	c := humafiber.UnwrapV2(ctx)
+	if hasToken(c) && (who == SignedIn || who == InBrowser) {
+		if who == InBrowser {
+			s.refuseHuma(ctx, errBrowser)
+			return
+		}
+		known, err := s.bearer(c)
+		if err != nil {
+			s.refuseHuma(ctx, err)
+			return
+		}
+		next(huma.WithContext(ctx, known))
+		return
+	}
+	needed := who == SignedIn || who == InBrowser
 	cookie, err := huma.ReadCookie(ctx, s.cfg.Cookie)
 	if err != nil || cookie.Value == "" {
 		if needed {
@@ -102,14 +125,18 @@ func (s *Server) signIn(ctx huma.Context, next func(huma.Context)) {
 	}
 }
 
-// publicKey marks an operation whose security is something else than a session.
-const publicKey = "public"
+// whoKey is where an operation's metadata says who may call it.
+const whoKey = "who"
 
 func (s *Server) refuseHuma(ctx huma.Context, err error) {
 	if fault.KindOf(err) == fault.Internal {
 		s.cfg.Log.ErrorContext(ctx.Context(), "sign-in check failed", "err", err)
 	}
+	challenge(humafiber.UnwrapV2(ctx), err)
 	p := fault.ProblemOf(err)
+	if wait := fault.RetryAfter(err); wait > 0 {
+		ctx.SetHeader("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
 	ctx.SetStatus(p.Status)
 	ctx.SetHeader("Content-Type", "application/problem+json")
 	_ = s.api.Marshal(ctx.BodyWriter(), "application/json", openapi.Problem{Problem: p})

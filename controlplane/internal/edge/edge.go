@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,17 @@ type Config struct {
 	// SignIn finds who is behind a session token and puts it into the context. It
 	// fails with fault.Unauthenticated.
 	SignIn func(ctx context.Context, token string) (context.Context, error)
+	// ReadTimeout is how long a whole request may take to arrive; 0 means a minute.
+	ReadTimeout time.Duration
+	// Bearer does the same for the token of a program that asks from address, and
+	// names what its requests are counted by. It fails with fault.Unauthenticated
+	// for a token that is not valid.
+	Bearer func(ctx context.Context, token, address string) (known context.Context, who string, err error)
+	// Rates are the quotas of requests with a token; the zero value takes the public
+	// ones.
+	Rates Rates
+	// Now is time.Now if nil.
+	Now func() time.Time
 	// Metrics receives what is measured of requests; nil measures nothing.
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
@@ -56,6 +68,7 @@ type Server struct {
 	cfg     Config
 	app     *fiber.App
 	api     huma.API
+	limits  limits
 	started context.Context // ends when the server stops: the parent of every request's context
 	stop    context.CancelFunc
 	took    *prometheus.HistogramVec
@@ -64,7 +77,13 @@ type Server struct {
 // New makes a server without routes.
 func New(cfg Config) *Server {
 	started, stop := context.WithCancel(context.Background())
-	s := &Server{cfg: cfg, started: started, stop: stop, took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Rates == (Rates{}) {
+		cfg.Rates = PublicRates()
+	}
+	s := &Server{cfg: cfg, limits: newLimits(cfg.Rates, cfg.Now), started: started, stop: stop, took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "dyocense_http_request_seconds", Help: "Time until the head of an answer, by route.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"method", "route", "status"})}
@@ -76,7 +95,7 @@ func New(cfg Config) *Server {
 		DisableStartupMessage: true,
 		BodyLimit:             maxOpBody, // larger bodies arrive as a stream, after the handler has begun
 		StreamRequestBody:     true,
-		ReadTimeout:           readTimeout,
+		ReadTimeout:           cmp.Or(cfg.ReadTimeout, readTimeout),
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        16 << 10,
 		ServerHeader:          "",
@@ -121,6 +140,10 @@ func (s *Server) refuse(c *fiber.Ctx, err error) error {
 			return writeProblem(c, errNoRoute, refused.Code)
 		case fiber.StatusRequestEntityTooLarge:
 			return writeProblem(c, errTooLarge, 0)
+		case fiber.StatusRequestTimeout: // most are connections that were opened and never used
+			return writeProblem(c, errNoRequest, refused.Code)
+		case fiber.StatusRequestHeaderFieldsTooLarge:
+			return writeProblem(c, errLongHead, refused.Code)
 		default:
 			return writeProblem(c, errMalformed.Because(err), 0)
 		}

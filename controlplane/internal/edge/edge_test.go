@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,6 +75,12 @@ func serve(t *testing.T, more ...func(*edge.Server)) string {
 		"assets/app-1234.js":  {Data: []byte("let a")},
 		"assets/app-1234.css": {Data: []byte("a{}")},
 	})
+	return "http://" + run(t, s)
+}
+
+// run serves on a free port until the test ends, and gives its address.
+func run(t *testing.T, s *edge.Server) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +94,7 @@ func serve(t *testing.T, more ...func(*edge.Server)) string {
 			t.Errorf("Run = %v", err)
 		}
 	})
-	return "http://" + l.Addr().String()
+	return l.Addr().String()
 }
 
 func call(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
@@ -257,6 +264,104 @@ func TestStream(t *testing.T) {
 	cancel()
 	_ = resp.Body.Close()
 	<-gone // the operation learns that the client has left
+}
+
+func TestWhatIsNoRequestIsToldWhy(t *testing.T) {
+	t.Parallel()
+	s := edge.New(edge.Config{
+		Version: "test", Cookie: "dyocense", Log: slog.New(slog.DiscardHandler), ReadTimeout: 50 * time.Millisecond,
+		Arrive: func(ctx context.Context, _ string) context.Context { return ctx },
+	})
+	address := run(t, s)
+	for name, c := range map[string]struct {
+		sent   string
+		status int
+		code   string
+	}{
+		"a connection that is never used": {"", http.StatusRequestTimeout, "http.no_request"},
+		"half a head":                     {"GET / HTTP/1.1\r\nHost: te", http.StatusRequestTimeout, "http.no_request"},
+		"a head without end":              {"GET / HTTP/1.1\r\nHost: test\r\nCookie: " + strings.Repeat("x", 20<<10), http.StatusRequestHeaderFieldsTooLarge, "http.long_head"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, c.sent); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if errors.Is(err, io.ErrUnexpectedEOF) && c.sent == "" {
+				return // closed without a word, which is as good
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			var p struct {
+				Code string `json:"code"`
+			}
+			if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || resp.StatusCode != c.status || p.Code != c.code {
+				t.Errorf("it answers %d %s, %v", resp.StatusCode, p.Code, err)
+			}
+		})
+	}
+}
+
+// The library writes to os.Stderr what it meets; that is swapped, so no other test may
+// run beside this one.
+func TestAStreamWhoseReaderHasLeftIsNotComplainedAbout(t *testing.T) {
+	said, err := os.CreateTemp(t.TempDir(), "stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := os.Stderr
+	os.Stderr = said
+	t.Cleanup(func() { os.Stderr = was })
+	type beat struct {
+		N int `json:"n"`
+	}
+	left, gone := make(chan struct{}), make(chan struct{})
+	base := serve(t, func(s *edge.Server) {
+		edge.Stream(s, edge.Route{Method: http.MethodGet, Path: "/v1/beats", ID: "beats"}, "beat", func(ctx context.Context, _ *struct{}) (<-chan beat, error) {
+			values := make(chan beat)
+			go func() {
+				defer close(gone)
+				defer close(values)
+				values <- beat{1}
+				<-left
+				for n := 2; ; n++ {
+					select {
+					case values <- beat{n}:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}()
+			return values, nil
+		})
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /v1/beats HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(left)
+	<-gone
+	text, err := os.ReadFile(said.Name())
+	if err != nil || len(text) > 0 {
+		t.Errorf("it says %q, %v", text, err)
+	}
 }
 
 // The deadline of the stream's last event is shortened from seconds, so that the

@@ -12,17 +12,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Forward sends every request below the prefixes, if somebody is signed in, to
+// Forward sends every request below the prefixes, if it has a session or a token, to
 // carry, and streams what it answers. The context of carry ends when the client
 // is gone or the server stops; carry closes what it opened when it ends.
 func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Request) (*http.Response, error)) {
 	forward := func(c *fiber.Ctx) error {
-		token := c.Cookies(s.cfg.Cookie)
-		if token == "" {
-			return writeProblem(c, errSignIn, 0)
-		}
-		known, err := s.cfg.SignIn(c.UserContext(), token)
+		known, err := s.known(c)
 		if err != nil {
+			challenge(c, err)
 			return s.problem(c, err)
 		}
 		ctx, cancel := context.WithCancel(known)
@@ -80,6 +77,18 @@ func (s *Server) Forward(prefixes []string, carry func(context.Context, *http.Re
 		s.app.All(p, forward)
 		s.app.All(p+"/*", forward)
 	}
+}
+
+// known is the context of whoever is behind a request's token or cookie.
+func (s *Server) known(c *fiber.Ctx) (context.Context, error) {
+	if hasToken(c) {
+		return s.bearer(c)
+	}
+	token := c.Cookies(s.cfg.Cookie)
+	if token == "" {
+		return nil, errSignIn
+	}
+	return s.cfg.SignIn(c.UserContext(), token)
 }
 
 // request copies what Fiber holds into a request of its own: Fiber reuses the

@@ -21,6 +21,7 @@ const (
 	byKey         = "key"
 	byEnvironment = "environment"
 	byExpiry      = "expiry"
+	byTenant      = "tenant"
 )
 
 // Collections of this slice.
@@ -35,7 +36,7 @@ func Collections() []docstore.Collection {
 			{Name: byEnvironment, Fields: []string{"environment"}},
 		}},
 		{Name: tokensName, Indexes: []docstore.Index{{Name: byExpiry, Fields: []string{"expires"}}}},
-		{Name: desiredName},
+		{Name: desiredName, Indexes: []docstore.Index{{Name: byTenant, Fields: []string{"wanted.tenant"}}}},
 		{Name: secretsName},
 	}
 }

@@ -45,7 +45,7 @@ const (
 
 // Prefixes are the paths that the tenant's agent answers.
 func Prefixes() []string {
-	return []string{"/v1/samples", "/v1/tables", "/v1/uploads", "/v1/templates", "/v1/goals", "/v1/runs"}
+	return []string{"/v1/samples", "/v1/tables", "/v1/uploads", "/v1/templates", "/v1/goals", "/v1/runs", "/v1/usage"}
 }
 
 // Carries says whether path belongs to the tenant API.

@@ -1,10 +1,15 @@
 package identity
 
 import (
-	_ "embed" // the list is part of the program
+	_ "embed" // the lists are part of the program
+	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/dyocense/dyocense/controlplane/internal/identity/bloom"
 )
+
+// filtergen writes both files; it says where its list comes from.
 
 //go:embed common.txt
 var commonText string
@@ -17,4 +22,18 @@ var commonPasswords = sync.OnceValue(func() map[string]struct{} {
 		list[word] = struct{}{}
 	}
 	return list
+})
+
+//go:embed breached.bloom
+var breachedBits []byte
+
+// breachedPasswords are the passwords of eight characters and more among 47,023 from
+// public leaks, in lower case. It is a small part of what has leaked: see
+// docs/security/passwords.md.
+var breachedPasswords = sync.OnceValue(func() *bloom.Filter {
+	f, err := bloom.Read(breachedBits)
+	if err != nil {
+		panic(fmt.Sprintf("the bundled list of leaked passwords: %v", err)) // a broken build
+	}
+	return f
 })

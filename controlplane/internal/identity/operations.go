@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"net/http"
+
+	"github.com/dyocense/dyocense/shared/fault"
 )
 
 // Operations are the HTTP operations of this slice.
@@ -72,9 +74,10 @@ type SessionResponse struct {
 	Body         View
 }
 
-// Session answers who is signed in, or fails with ErrSignedOut.
+// Session answers who is signed in, or fails with ErrSignedOut. A program may ask
+// too: it tells in whose name it asks.
 func (o *Operations) Session(ctx context.Context, _ *SessionRequest) (*SessionResponse, error) {
-	who, err := Require(ctx)
+	who, err := RequireAny(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +111,10 @@ func (o *Operations) view(ctx context.Context, who Who) (View, error) {
 	v := View{
 		Person: PersonView{ID: who.Person, Email: who.Email}, Role: who.Role,
 		Access: "none", Provisioning: "none", Features: FeaturesView{Flags: map[string]bool{}},
+	}
+	if who.Restricted != nil {
+		problem := fault.ProblemOf(who.Restricted)
+		v.Restriction = &Restriction{Code: problem.Code, Detail: problem.Detail}
 	}
 	for _, describe := range o.describe {
 		if err := describe(ctx, who, &v); err != nil {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,21 +12,25 @@ import (
 // The length of a password, in characters. There are no rules of composition:
 // they make passwords harder to remember and no harder to guess.
 const (
-	passwordMin = 10
+	// MinAlone is the least for a password that opens an account by itself.
+	MinAlone = 15
+	// MinBeside is the least for one that a second factor stands beside.
+	MinBeside   = 8
 	passwordMax = 128
 )
 
-// CheckPassword says whether password is good enough, or fails with ErrPassword
-// and the reason. Context are words that anybody would try first for this person:
-// the address, the company.
-func CheckPassword(password string, context ...string) error {
+// CheckPassword says whether password has at least so many characters and is none
+// that would be guessed, or fails with ErrPassword and the reason. Context are words
+// that anybody would try first for this person: the address, the company. Together
+// with our name they are the documented list of words of the context.
+func CheckPassword(password string, least int, context ...string) error {
 	if !utf8.ValidString(password) || len(password) > 4*passwordMax {
 		return ErrPassword.Saying("The password must have at most %d characters.", passwordMax)
 	}
 	p := normalPassword(password)
 	switch n := utf8.RuneCountInString(p); {
-	case n < passwordMin:
-		return ErrPassword.Saying("The password must have at least %d characters.", passwordMin)
+	case n < least:
+		return ErrPassword.Saying("The password must have at least %d characters; a few words are good.", least)
 	case n > passwordMax:
 		return ErrPassword.Saying("The password must have at most %d characters.", passwordMax)
 	}
@@ -33,12 +38,23 @@ func CheckPassword(password string, context ...string) error {
 	if isCommon(p) || isRun(p) {
 		return ErrPassword.Saying("This password is one of the first that anybody would guess. Choose another.")
 	}
-	for _, c := range append(context, "dyocense") {
+	if breachedPasswords().Has(p) {
+		return ErrPassword.Saying("This password is known from a leak of another site. Choose another.")
+	}
+	for _, c := range append(slices.Clone(context), product) {
 		if builtOn(p, strings.ToLower(normalPassword(c))) {
 			return ErrPassword.Saying("The password must not be made of your address, your company or our name.")
 		}
 	}
 	return nil
+}
+
+// product is our name, which is the first thing people put into a password for us.
+const product = "dyocense"
+
+// isShort says whether password cannot stand alone.
+func isShort(password string) bool {
+	return utf8.RuneCountInString(normalPassword(password)) < MinAlone
 }
 
 // normalPassword makes one password typed on two keyboards the same bytes.

@@ -26,7 +26,18 @@ type Options struct {
 	Limits *Limits
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Restrict finds out why somebody may only read, nil when it is not so.
+	Restrict func(ctx context.Context, who Who) (why, err error)
+	// Noted hears that a session began or is about to end, before anybody is told; its
+	// error stops both. nil hears nothing.
+	Noted func(ctx context.Context, action string, who Who) error
 }
+
+// The actions that Options.Noted hears.
+const (
+	ActionSignedIn  = "identity.signed_in"
+	ActionSignedOut = "identity.signed_out"
+)
 
 const (
 	// whoTTL is how long an answer of Authenticate is believed without asking the
@@ -41,9 +52,11 @@ const (
 type People struct {
 	store   store
 	tenants Memberships
+	confine func(ctx context.Context, who Who) (why, err error)
 	hasher  *hasher
 	now     func() time.Time
 	log     *slog.Logger
+	noted   func(context.Context, string, Who) error
 	limits  Limits
 	pair    *Limiter
 	address *Limiter
@@ -51,7 +64,7 @@ type People struct {
 
 	mu    sync.Mutex
 	known *recent[knownWho] // by token key
-	epoch uint64            // grows with every sign-out, so that no older answer is kept
+	epoch uint64            // grows with every sign-out and recheck, so that no older answer is kept
 }
 
 type knownWho struct {
@@ -67,12 +80,18 @@ func New(s docstore.Store, tenants Memberships, o Options) *People {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Restrict == nil {
+		o.Restrict = func(context.Context, Who) (error, error) { return nil, nil }
+	}
+	if o.Noted == nil {
+		o.Noted = func(context.Context, string, Who) error { return nil }
+	}
 	limits := PublicLimits()
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
 	return &People{
-		store: newStore(s), tenants: tenants, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
+		store: newStore(s), tenants: tenants, confine: o.Restrict, noted: o.Noted, hasher: newHasher(), now: o.Now, log: o.Log, limits: limits,
 		pair:    NewLimiter(limits.SignInPair, o.Now),
 		address: NewLimiter(limits.SignInAddress, o.Now),
 		origin:  NewLimiter(limits.SignInOrigin, o.Now),
@@ -176,11 +195,14 @@ func (p *People) Open(ctx context.Context, person Person) (Who, Token, Session, 
 		return Who{}, Token{}, Session{}, fmt.Errorf("open session: %w", err)
 	}
 	who, err := p.whoOf(ctx, session)
+	if err == nil {
+		err = p.noted(ctx, ActionSignedIn, who)
+	}
 	return who, token, session, err
 }
 
 // Authenticate answers who holds this token, or fails with ErrSignedOut. The
-// answer may be five seconds old, except after a sign-out in this process.
+// answer may be five seconds old, except after a sign-out or a Recheck in this process.
 func (p *People) Authenticate(ctx context.Context, token string) (Who, error) {
 	t, ok := ReadToken(token)
 	if !ok {
@@ -250,6 +272,13 @@ func (p *People) SignOut(ctx context.Context, token string) error {
 		if err != nil {
 			return fmt.Errorf("read session: %w", err)
 		}
+		who, err := p.whoOf(ctx, row.Value)
+		if err == nil {
+			err = p.noted(ctx, ActionSignedOut, who)
+		}
+		if err != nil {
+			return fmt.Errorf("note the end of a session: %w", err)
+		}
 		err = p.store.sessions.Delete(ctx, row.ID, row.Rev)
 		switch {
 		case err == nil, errors.Is(err, docstore.ErrNotFound):
@@ -270,7 +299,20 @@ func (p *People) whoOf(ctx context.Context, s Session) (Who, error) {
 	if err != nil {
 		return Who{}, fmt.Errorf("find tenant of person: %w", err)
 	}
-	return Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role}, nil
+	who := Who{Person: s.Person, Email: string(s.Email), Session: s.ID, Tenant: tenant, Role: role, Proved: s.Proved}
+	if who.Restricted, err = p.confine(ctx, who); err != nil {
+		return Who{}, fmt.Errorf("find what person may do: %w", err)
+	}
+	return who, nil
+}
+
+// Recheck forgets what is known of a person's tenant and role, so that the next
+// request asks again. Other replicas do so within five seconds.
+func (p *People) Recheck(who id.Person) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.epoch++
+	p.known.dropIf(func(k knownWho) bool { return k.who.Person == who })
 }
 
 // Run deletes sessions that are over, until ctx ends.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +81,7 @@ func TestPeople(t *testing.T) {
 			t.Fatalf("SignIn = %+v, %v", who, err)
 		}
 		again, err := h.people.Authenticate(t.Context(), token.Reveal())
-		if err != nil || again != who {
+		if err != nil || !reflect.DeepEqual(again, who) {
 			t.Errorf("Authenticate = %+v, %v; want %+v", again, err, who)
 		}
 	})

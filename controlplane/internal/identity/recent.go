@@ -48,3 +48,13 @@ func (r *recent[V]) drop(key string) {
 		delete(r.entries, key)
 	}
 }
+
+// dropIf drops the entries whose value is one of those.
+func (r *recent[V]) dropIf(one func(V) bool) {
+	for key, e := range r.entries {
+		if one(e.Value.(*entry[V]).value) {
+			r.order.Remove(e)
+			delete(r.entries, key)
+		}
+	}
+}

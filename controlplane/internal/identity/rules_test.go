@@ -61,18 +61,48 @@ func TestCheckPassword(t *testing.T) {
 		"nine lives and a tail", "Tr0ub4dor&3x", "пароль-на-завтра", "7 green herons", "😀🎈🚀🌍🐢🦊🍕🎸⛵🌵", "ada likes herons",
 		strings.Repeat("ab cd ", 20),
 	} {
-		if err := identity.CheckPassword(good, "ada@example.com", "ada", "Herons Ltd"); err != nil {
+		if err := identity.CheckPassword(good, identity.MinBeside, "ada@example.com", "ada", "Herons Ltd"); err != nil {
 			t.Errorf("CheckPassword(%q) = %v; want none", good, err)
 		}
 	}
 	for _, bad := range []string{
-		"", "short", "ninechars", strings.Repeat("long ", 40), strings.Repeat("x", 1<<20),
+		"", "short", "sevench", strings.Repeat("long ", 40), strings.Repeat("x", 1<<20),
 		"password12", "Password123!", "passwordpassword", "1234567890", "0987654321", "aaaaaaaaaaaa", "abababababab",
 		"qwertyuiop", "poiuytrewq", "abcdefghijkl", "1q2w3e4r5t6y", "iloveyou2024", "2024!welcome!", "01.01.1990", "correcthorsebatterystaple",
 		"ada@example.com", "ada@example.com1", "heronsltd2026", "HeronsLtdHeronsLtd", "dyocense2026", "ｐａｓｓｗｏｒｄ１２", "bad \xff utf8 bytes",
 	} {
-		if err := identity.CheckPassword(bad, "ada@example.com", "ada", "heronsltd"); !errors.Is(err, identity.ErrPassword) {
+		if err := identity.CheckPassword(bad, identity.MinBeside, "ada@example.com", "ada", "heronsltd"); !errors.Is(err, identity.ErrPassword) {
 			t.Errorf("CheckPassword(%.40q) = %v; want ErrPassword", bad, err)
+		}
+	}
+}
+
+func TestPasswordLength(t *testing.T) {
+	t.Parallel()
+	const ten, fifteen = "pale otter", "pale otter swim"
+	for _, c := range []struct {
+		password string
+		least    int
+		good     bool
+	}{
+		{ten, identity.MinAlone, false},
+		{ten, identity.MinBeside, true},
+		{fifteen, identity.MinAlone, true},
+		{"pale ot", identity.MinBeside, false},
+		{strings.Repeat("pale otters swim", 8), identity.MinAlone, true},
+		{strings.Repeat("pale otters swim", 8) + "!", identity.MinAlone, false},
+	} {
+		if err := identity.CheckPassword(c.password, c.least); (err == nil) != c.good {
+			t.Errorf("CheckPassword(%q, %d) = %v; want good: %t", c.password, c.least, err, c.good)
+		}
+	}
+}
+
+func TestLeakedPasswordsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, leaked := range []string{"jordan23", "Trustno1", "1q2w3e4r5t", "fktrcfylh", "ghbdtn123", "DimaZarya"} {
+		if err := identity.CheckPassword(leaked, identity.MinBeside); !errors.Is(err, identity.ErrPassword) {
+			t.Errorf("CheckPassword(%q) = %v; want ErrPassword", leaked, err)
 		}
 	}
 }

@@ -22,11 +22,12 @@ type Session struct {
 	Email   Address    `json:"email"`
 	Started time.Time  `json:"started"`
 	Seen    time.Time  `json:"seen"`
+	Proved  time.Time  `json:"proved"`  // when it last proved who holds it
 	Expires int64      `json:"expires"` // Unix milliseconds; an index finds what is over
 }
 
 func newSession(p Person, now time.Time) Session {
-	s := Session{ID: id.NewSession(), Person: p.ID, Email: p.Email, Started: now.UTC()}
+	s := Session{ID: id.NewSession(), Person: p.ID, Email: p.Email, Started: now.UTC(), Proved: now.UTC().Round(0)}
 	s.see(now)
 	return s
 }

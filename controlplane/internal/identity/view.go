@@ -18,6 +18,7 @@ type View struct {
 	Access       string        `json:"access" enum:"none,active,past_due,canceled"`
 	Provisioning string        `json:"provisioning" enum:"none,working,ready,failed"`
 	Features     FeaturesView  `json:"features"`
+	Restriction  *Restriction  `json:"restriction" doc:"why only reading is allowed for now; null when it is not so"`
 	Sandbox      bool          `json:"sandbox" doc:"payments are played, no money moves"`
 	Outbox       bool          `json:"outbox" doc:"mails are shown at /outbox, none is sent"`
 }
@@ -26,6 +27,14 @@ type View struct {
 type PersonView struct {
 	ID    id.Person `json:"id"`
 	Email string    `json:"email"`
+}
+
+// Restriction is why somebody may only read.
+type Restriction struct {
+	_ struct{} `nullable:"true"`
+
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
 }
 
 // TenantView is a tenant as its members see it.

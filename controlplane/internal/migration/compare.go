@@ -44,8 +44,12 @@ func (w *worker) verify(ctx context.Context, rec record, f *follower) error {
 		return err
 	}
 	at := f.at()
+	totals, err := f.from.totals(ctx)
+	if err != nil {
+		return err
+	}
 	return w.advance(ctx, Verified, func(r *record) {
-		r.Facts.Verified = &at
+		r.Facts.Verified, r.Facts.Totals = &at, totals
 		r.Text = fmt.Sprintf("Every row was compared, up to entry %d of the journal", at.Slot)
 	})
 }

@@ -13,11 +13,24 @@ import (
 )
 
 const (
-	copyDocuments = 2000 // carried at once
-	copyAhead     = 2    // pages that are read before they are written
-	putsAtOnce    = 2    // pages that are written at once: one is checked while the other waits for the disk
-	pausedLook    = 100 * time.Millisecond
+	copyAhead  = 2 // pages that are read before they are written
+	pausedLook = 100 * time.Millisecond
 )
+
+// Pace is how hard copying presses. A copy shares disks and cores with everybody in
+// the pool: the faster it is, the longer are their slowest writes while it lasts.
+type Pace struct {
+	Documents int // carried at once
+	AtOnce    int // pages that are written at once: one is checked while the other waits for the disk
+	Rest      int // after each page, so many times as long as it took
+}
+
+// FullPace copies as fast as it can, and is over soonest.
+func FullPace() Pace { return Pace{Documents: 2000, AtOnce: 2} }
+
+// GentlePace takes a tenth of the time, so that neighbours hardly see it. A copy of
+// 100,000 documents takes about a minute.
+func GentlePace() Pace { return Pace{Documents: 100, AtOnce: 1, Rest: 9} }
 
 // copyAll copies every collection that is not copied yet, while new entries
 // follow beside it. Nothing is locked: a document that changes meanwhile comes
@@ -41,11 +54,7 @@ func (w *worker) copyAll(ctx context.Context, rec record, f *follower) error {
 		}
 		failpoint.Here("migration.after-copied-" + t.Name)
 	}
-	var bytes int64
-	w.report(func(p *progress) { bytes = p.Bytes })
-	return w.advance(ctx, Copied, func(r *record) {
-		r.Facts.Bytes, r.Text = bytes, "Everything is copied; the copy follows each change"
-	})
+	return w.advance(ctx, Copied, func(r *record) { r.Text = "Everything is copied; the copy follows each change" })
 }
 
 // page is some documents on their way.
@@ -62,6 +71,7 @@ type put struct {
 
 type putDone struct {
 	bytes int64
+	took  time.Duration
 	err   error
 }
 
@@ -69,7 +79,7 @@ type putDone struct {
 // writing and reading back of several pages overlap; they are counted in their
 // order, so that the cursor has nothing behind it that is not there.
 func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, began time.Time) error {
-	q := contract.TransferRead{Collection: t.Name, Limit: copyDocuments, Bytes: pageBytes, Until: rec.Facts.Base}
+	q := contract.TransferRead{Collection: t.Name, Limit: w.times.Pace.Documents, Bytes: pageBytes, Until: rec.Facts.Base}
 	w.report(func(p *progress) {
 		if p.Cursored == t.Name {
 			q.After = p.Cursor
@@ -101,7 +111,7 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 			q.After = docs[len(docs)-1].ID
 		}
 	})
-	puts := make(chan put, putsAtOnce-1)
+	puts := make(chan put, w.times.Pace.AtOnce-1)
 	var broken error
 	running.Go(func() {
 		defer close(puts)
@@ -119,6 +129,7 @@ func (w *worker) copyOne(ctx context.Context, rec record, t total, f *follower, 
 			pr.Bytes += d.bytes
 			pr.Eta, pr.EtaAt = eta(rec.Facts.Totals, pr.Copied, time.Since(began)), w.now()
 		})
+		w.rest(ctx, d.took)
 	}
 	return errors.Join(broken, ctx.Err())
 }
@@ -144,12 +155,24 @@ func (w *worker) putAll(ctx context.Context, collection string, f *follower, pag
 			return ctx.Err()
 		}
 		writing.Go(func() {
+			began := time.Now()
 			failpoint.Here("migration.before-put")
 			c, err := f.put(ctx, collection, one.docs)
-			one.done <- putDone{c.Bytes, err}
+			one.done <- putDone{c.Bytes, time.Since(began), err}
 		})
 	}
 	return nil
+}
+
+// rest leaves the machine to others for a while, as the pace wants it.
+func (w *worker) rest(ctx context.Context, took time.Duration) {
+	if w.times.Pace.Rest == 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(w.times.Pace.Rest) * took):
+	}
 }
 
 // unpaused waits while a person has halted the copying.

@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
@@ -50,6 +51,9 @@ func news(o Order, rec record) (subject string, sentences []string) {
 		if u := rec.Facts.SoakUntil; u != nil {
 			sentences = append(sentences, "You can go back until "+moment(*u)+".")
 		}
+		if paid := o.taken(rec.Facts); paid != "" {
+			sentences = append(sentences, paid)
+		}
 		return "You have moved", sentences
 	case AcceptAsked:
 		sentences = []string{headline(o, rec)}
@@ -61,7 +65,11 @@ func news(o Order, rec record) (subject string, sentences []string) {
 		return "The old copy is deleted", []string{headline(o, rec), fmt.Sprintf("It was at %s. Your workspace holds %s and %d entries of its journal, whose hash is %s.",
 			rec.Facts.Proof.Environment, counted(int(rec.Facts.Proof.Documents), "document"), rec.Facts.Proof.Entries, rec.Facts.Proof.Chain)}
 	case TargetDiscarded:
-		return "You went back", []string{headline(o, rec), "What you did meanwhile is kept; the plan and its price are as before."}
+		sentences = []string{headline(o, rec), "What you did meanwhile is kept; the plan and its price are as before."}
+		if back := strings.TrimSpace(o.givenBack(rec.Facts)); back != "" {
+			sentences = append(sentences, back)
+		}
+		return "You went back", sentences
 	case GivenUp:
 		return "The move was given up", []string{headline(o, rec), "The copy is deleted, and nothing is paid."}
 	}

@@ -59,10 +59,14 @@ type MoveResponse struct {
 	Body         Move
 }
 
-// Start begins the move whose pre-flight is confirmed.
+// Start begins the move whose pre-flight is confirmed. A move changes the plan, so who
+// starts one has to be allowed to pay as well.
 func (o *Operations) Start(ctx context.Context, r *StartRequest) (*MoveResponse, error) {
 	who, err := tenancy.Require(ctx, tenancy.Moves, tenancy.Manage)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := tenancy.Require(ctx, tenancy.Billing, tenancy.Manage); err != nil {
 		return nil, err
 	}
 	return answer(o.service.Start(ctx, who, r.Body.Plan, r.Body.Interval, r.Body.Confirm, r.Body.When))

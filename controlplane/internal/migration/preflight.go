@@ -255,6 +255,9 @@ func (s *Service) price(ctx context.Context, o *Order, p *Preflight) error {
 	for _, l := range q.Lines {
 		p.Price.Lines = append(p.Price.Lines, PriceLine(l))
 	}
+	if c := q.FromCredit(); c > 0 {
+		p.Price.Lines = append(p.Price.Lines, PriceLine{Text: "Paid from your credit", Cents: -c})
+	}
 	return nil
 }
 
@@ -280,54 +283,52 @@ func goBack(soak time.Duration) string {
 
 const (
 	documentsASecond = 6000 // copied and compared, about
-	startSeconds     = 4    // until new infrastructure is up, about
-	sampled          = 100  // documents from which the size is estimated
-	sampledBytes     = 1 << 20
+	bytesASecond     = 20 << 20
+	startSeconds     = 4 // until new infrastructure is up, about
+	tablesShown      = 100
 )
 
 // contents says what moves, from the agent that has it.
 func (s *Service) contents(ctx context.Context, o Order, p *Preflight) error {
 	source := node{s.carry, o.Tenant, o.From}
-	is, err := source.status(ctx, contract.TransferStatus{Count: true})
+	totals, err := source.totals(ctx)
 	if err != nil {
 		return err
 	}
 	p.Moves.Tables = []string{}
-	for _, c := range is.Collections {
+	for _, c := range totals {
 		p.Moves.Documents += c.Documents
+		p.Moves.Bytes += c.Bytes
 		switch c.Name {
 		case "runs":
 			p.Moves.Decisions = c.Documents
-		case "uploads":
+		case "blobs":
 			p.Moves.Files = c.Documents
-		}
-		bytes, docs, err := source.size(ctx, c)
-		if err != nil {
-			return err
-		}
-		p.Moves.Bytes += bytes
-		for _, d := range docs {
-			if c.Name == "tables" {
+		case "tables":
+			docs, _, err := source.read(ctx, contract.TransferRead{Collection: c.Name, Limit: tablesShown})
+			if err != nil {
+				return err
+			}
+			for _, d := range docs {
 				p.Moves.Tables = append(p.Moves.Tables, d.ID)
 			}
 		}
 	}
-	p.ExpectedSeconds = startSeconds + float64(p.Moves.Documents)/documentsASecond
+	p.ExpectedSeconds = startSeconds + float64(p.Moves.Documents)/documentsASecond + float64(p.Moves.Bytes)/bytesASecond
 	return nil
 }
 
-// size is about how many bytes a collection has, and the documents that say so:
-// its first.
-func (n node) size(ctx context.Context, c contract.TransferCollection) (int64, []docstore.Document, error) {
-	docs, _, err := n.read(ctx, contract.TransferRead{Collection: c.Name, Limit: sampled, Bytes: sampledBytes})
-	if err != nil || len(docs) == 0 {
-		return 0, nil, err
+// totals are what the place holds now.
+func (n node) totals(ctx context.Context) ([]total, error) {
+	is, err := n.status(ctx, contract.TransferStatus{Count: true})
+	if err != nil {
+		return nil, err
 	}
-	var bytes int64
-	for _, d := range docs {
-		bytes += int64(len(d.Body))
+	totals := make([]total, 0, len(is.Collections))
+	for _, c := range is.Collections {
+		totals = append(totals, total{Name: c.Name, Documents: c.Documents, Bytes: c.Bytes, Journal: c.Journal})
 	}
-	return bytes * c.Documents / int64(len(docs)), docs, nil
+	return totals, nil
 }
 
 // excess is what does not fit into a smaller plan.
@@ -340,7 +341,28 @@ func (s *Service) excess(ctx context.Context, t id.Tenant, next billing.Plan) ([
 	if next.Seats > 0 && seats > next.Seats {
 		out = append(out, Excess{What: "Seats", Have: seats, Allowed: next.Seats, Becomes: "The people who joined last can read and export, and change nothing, until seats are free. Nobody is removed."})
 	}
+	decisions, locations, err := s.companies.Used(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if next.Decisions > 0 && decisions > next.Decisions {
+		out = append(out, Excess{What: "Decisions this month", Have: decisions, Allowed: next.Decisions, Becomes: "All of them stay, to be read and exported. New ones can be made in the next month of the plan."})
+	}
+	if next.Locations > 0 && locations > next.Locations {
+		out = append(out, Excess{What: "Locations", Have: locations, Allowed: next.Locations, Becomes: "The stock table stays as it is, to be read and exported. A new one needs no more locations than the plan has."})
+	}
 	return out, nil
+}
+
+const platformFeatures = "Platform features"
+
+// gained names what the mode switches on beyond the pool's. Which of it this version
+// works with already, /health says.
+func gained(m features.Mode) string {
+	if m != features.Platform {
+		return "none"
+	}
+	return "evidence graph, vector search, single sign-on, choice of solver engine and transactions are switched on for you; Settings shows which of them this version uses already"
 }
 
 // changes are what is different between two plans.
@@ -365,6 +387,7 @@ func changes(a, b billing.Plan) []PlanDifference {
 	}
 	all := []PlanDifference{
 		{"Infrastructure", place(a), place(b)},
+		{platformFeatures, gained(a.Mode), gained(b.Mode)},
 		{"Locations", limit(a.Locations), limit(b.Locations)},
 		{"Decisions a month", limit(a.Decisions), limit(b.Decisions)},
 		{"Seats", limit(a.Seats), limit(b.Seats)},

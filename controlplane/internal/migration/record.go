@@ -95,10 +95,10 @@ type facts struct {
 	Halt      *problem                `json:"halt,omitempty"`  // why there shall be no more attempts to switch
 	Pause     *pause                  `json:"pause,omitempty"` // of the last switch
 	PauseBack *pause                  `json:"pauseBack,omitempty"`
-	Bytes     int64                   `json:"bytes,omitempty"` // copied
 	SoakUntil *time.Time              `json:"soakUntil,omitempty"`
 	Soaked    bool                    `json:"soaked,omitempty"` // the follower was compared after the switch
-	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs: there is no way back
+	OneWay    bool                    `json:"oneWay,omitempty"` // and it differs, or is lost: there is no way back
+	Lost      bool                    `json:"lost,omitempty"`   // the old copy is not there any more
 	DeleteAt  *time.Time              `json:"deleteAt,omitempty"`
 	Deleting  bool                    `json:"deleting,omitempty"` // nothing is carried from the old copy any more
 	Proof     *Proof                  `json:"proof,omitempty"`
@@ -116,7 +116,7 @@ type problem struct {
 type total struct {
 	Name      string `json:"name"`
 	Documents int64  `json:"documents"`
-	Bytes     int64  `json:"bytes,omitempty"` // about
+	Bytes     int64  `json:"bytes,omitempty"` // as their store keeps them
 	Journal   bool   `json:"journal,omitempty"`
 }
 
@@ -180,4 +180,13 @@ func (r record) over() bool { return Lifecycle.Final(r.State) }
 // earlier one can be taken for it.
 func (o Order) agentMove(f facts) string {
 	return string(o.ID) + "." + itoa(f.Attempt)
+}
+
+// agentMoves are all attempts so far.
+func (o Order) agentMoves(f facts) []string {
+	var all []string
+	for n := 1; n <= f.Attempt; n++ {
+		all = append(all, o.agentMove(facts{Attempt: n}))
+	}
+	return all
 }

@@ -154,6 +154,108 @@ func TestAStageThatTheMoveFellBackFromIsNotDone(t *testing.T) {
 	if got := states(r); got["cutting"] != "waiting" {
 		t.Errorf("when it is asked for again: %v", got)
 	}
+	r = in(Aborted)
+	r.Facts.Entered[Charging] = r.At
+	if got := states(r); got["charging"] != "failed" || got["cutting"] != "skipped" {
+		t.Errorf("given up after a payment that was declined: %v", got)
+	}
+}
+
+func TestWhatIsCopiedIsPartOfWhatThereIs(t *testing.T) {
+	t.Parallel()
+	r := in(Copying)
+	r.Facts.Totals = []total{{Name: "runs", Documents: 10, Bytes: 1000}, {Name: "blobs", Documents: 2, Bytes: 5000}}
+	p := progress{State: Copying, Copied: map[string]int64{"runs": 10}, Bytes: 7000} // some came twice
+	got := (Order{}).show([]record{r}, r, p, r.At).Progress
+	if got.BytesTotal != 6000 || got.BytesCopied != 6000 || got.DocumentsTotal != 12 || got.DocumentsCopied != 10 {
+		t.Errorf("while copying: %+v", got)
+	}
+	r = in(Switched)
+	r.Facts.Totals = []total{{Name: "runs", Documents: 10, Bytes: 1000}}
+	if got := (Order{}).show([]record{r}, r, progress{}, r.At).Progress; got.BytesCopied != 1000 || got.DocumentsCopied != 10 {
+		t.Errorf("after it: %+v", got)
+	}
+}
+
+func TestWhatWasPaidIsSaidToComeBack(t *testing.T) {
+	t.Parallel()
+	q := &billing.Quote{DueToday: 100_00, Currency: "usd", Lines: []billing.QuoteLine{{Cents: 160_00}, {Cents: -20_00}}}
+	r := in(Switched)
+	r.Facts.Paid = true
+	for _, a := range actions(Order{Quote: q}, r) {
+		if a.Name == "roll_back" && !strings.Contains(a.Confirm, "$100.00 goes back to your card. $40.00 goes back to your credit.") {
+			t.Errorf("going back says %q", a.Confirm)
+		}
+	}
+	r = in(RolledBack)
+	r.Event, r.Facts.Paid = TargetDiscarded, true
+	if _, text := news(Order{Quote: q}, r); !strings.Contains(strings.Join(text, " "), "$100.00 goes back to your card.") {
+		t.Errorf("the mail says %q", text)
+	}
+	r = in(Switched)
+	r.Event, r.Facts.Paid = HandedOver, true
+	if _, text := news(Order{Quote: q}, r); !strings.Contains(strings.Join(text, " "), "$100.00 was charged to your card.") {
+		t.Errorf("the mail says %q", text)
+	}
+	if got := (Order{Quote: q}).givenBack(facts{}); got != "" {
+		t.Errorf("without a payment %q", got)
+	}
+}
+
+// busy is a company that uses more than the smaller plans have.
+type busy struct{}
+
+func (busy) Name(context.Context, id.Tenant) (string, error) { return "Shop", nil }
+func (busy) Seats(context.Context, id.Tenant) (int, error)   { return 4, nil }
+func (busy) Used(context.Context, id.Tenant) (decisions, locations int, err error) {
+	return 12, 2, nil
+}
+
+func TestWhatDoesNotFitIntoASmallerPlanIsListed(t *testing.T) {
+	t.Parallel()
+	s := &Service{companies: busy{}}
+	for plan, want := range map[billing.PlanID]string{
+		billing.Starter: "Seats 4 of 3, Decisions this month 12 of 10, Locations 2 of 1", billing.Business: "",
+	} {
+		next, err := billing.PlanOf(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.excess(t.Context(), "ten_1", next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, x := range found {
+			all = append(all, fmt.Sprintf("%s %d of %d", x.What, x.Have, x.Allowed))
+		}
+		if got := strings.Join(all, ", "); got != want {
+			t.Errorf("into %s: %q, want %q", plan, got, want)
+		}
+	}
+}
+
+func TestAPlanOfAnotherModeNamesWhatItSwitchesOn(t *testing.T) {
+	t.Parallel()
+	business, err := billing.PlanOf(billing.Business)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enterprise, err := billing.PlanOf(billing.Enterprise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gained := ""
+	for _, c := range changes(business, enterprise) {
+		if c.What == platformFeatures {
+			gained = c.After
+		}
+	}
+	for _, name := range []string{"evidence graph", "vector search", "single sign-on", "choice of solver engine"} {
+		if !strings.Contains(gained, name) {
+			t.Errorf("%q is not in %q", name, gained)
+		}
+	}
 }
 
 func TestTheSwitchNamesWhatIsCharged(t *testing.T) {
@@ -168,7 +270,7 @@ func TestTheSwitchNamesWhatIsCharged(t *testing.T) {
 		return ""
 	}
 	r := in(ReadyToGo)
-	if got := said(r); !strings.HasPrefix(got, "$1,234,567.89 is charged first.") {
+	if got := said(r); !strings.HasPrefix(got, "$1,234,567.89 is charged to your card first.") {
 		t.Errorf("it says %q", got)
 	}
 	if r.Facts.Paid = true; strings.Contains(said(r), "charged") {

@@ -55,6 +55,9 @@ type Books interface {
 type Companies interface {
 	Name(ctx context.Context, t id.Tenant) (string, error)
 	Seats(ctx context.Context, t id.Tenant) (int, error)
+	// Used is how many decisions were made in the running month of the plan, and how
+	// many locations there are.
+	Used(ctx context.Context, t id.Tenant) (decisions, locations int, err error)
 }
 
 // Mailbox queues letters, once a key.
@@ -62,7 +65,8 @@ type Mailbox interface {
 	Post(ctx context.Context, key, to string, l notify.Letter) error
 }
 
-// Times are how long things are waited for. The zero value is for no one.
+// Times are how long things are waited for, and how hard copying presses. The zero
+// value is for no one.
 type Times struct {
 	Soak      time.Duration // the customer can go back
 	Keep      time.Duration // the old copy after that
@@ -71,13 +75,14 @@ type Times struct {
 	Budget    time.Duration // of one attempt to switch, in which writes wait
 	Attempts  int           // to switch, before it is put off
 	Rehearse  int           // decisions that are made again
+	Pace      Pace
 }
 
 // NormalTimes are those of the product.
 func NormalTimes() Times {
 	return Times{
 		Soak: 7 * 24 * time.Hour, Keep: 24 * time.Hour, Provision: 5 * time.Minute, Lost: 2500 * time.Millisecond,
-		Budget: 80 * time.Millisecond, Attempts: 30, Rehearse: 3,
+		Budget: 80 * time.Millisecond, Attempts: 30, Rehearse: 3, Pace: FullPace(),
 	}
 }
 

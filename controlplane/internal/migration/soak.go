@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,6 +14,24 @@ import (
 // time is over. The first thing it does is to compare them once more, after real
 // traffic.
 func (w *worker) soak(ctx context.Context, rec record) error {
+	if rec.Facts.Lost {
+		return w.outlast(ctx, rec, nil)
+	}
+	err := w.soakWith(ctx, rec)
+	if !errors.Is(err, ErrCopyLost) {
+		return err
+	}
+	// Its agent has answered, and has no such copy: waiting does not bring it back.
+	w.log.ErrorContext(ctx, "the old copy is lost while a customer could go back", "err", err)
+	return w.note(ctx, func(r *record) {
+		r.Facts.Soaked, r.Facts.OneWay, r.Facts.Lost = true, true, true
+		r.Text = "The old copy is lost, so there is no way back to it"
+		r.Facts.Error = &problem{Code: ErrCopyLost.Code, Detail: r.Text + ". Your workspace works at the new place and is whole. The way back is another change of plan."}
+	})
+}
+
+// soakWith soaks with an old copy that is there.
+func (w *worker) soakWith(ctx context.Context, rec record) error {
 	owner, old := w.target(rec.Facts), w.source()
 	move := w.order.agentMove(rec.Facts)
 	_, _, err := ask[contract.TransferReached](ctx, owner, "begin", contract.TransferBegin{
@@ -36,28 +55,62 @@ func (w *worker) soak(ctx context.Context, rec record) error {
 			if err != nil {
 				return err
 			}
+			at := f.at()
+			totals, err := owner.totals(ctx)
+			if err != nil {
+				return err
+			}
 			return w.note(ctx, func(r *record) {
-				r.Facts.Soaked, r.Text = true, "Both sides were compared after the switch; they are the same"
+				r.Facts.Soaked, r.Facts.Verified, r.Facts.Totals = true, &at, totals
+				r.Text = fmt.Sprintf("Both sides were compared after the switch, up to entry %d of the journal; they are the same", at.Slot)
 			})
 		}
-		w.report(func(p *progress) { p.WaitingFor = "you to keep it, or to go back" })
-		left := time.NewTimer(time.Until(time.Now().Add(rec.Facts.SoakUntil.Sub(w.now()))))
-		defer left.Stop()
+		return w.outlast(ctx, rec, f)
+	})
+}
+
+// lookAfter is how often somebody looks whether an old copy to which nothing happens
+// is still there.
+const lookAfter = 15 * time.Second
+
+// outlast waits until the customer has decided, or the time to do so is over. Without
+// a follower there is nothing to go back to. It fails with ErrCopyLost.
+func (w *worker) outlast(ctx context.Context, rec record, f *follower) error {
+	var broken chan struct{}
+	waits := "you to keep it"
+	if f != nil {
+		broken = f.broken
+		waits += ", or to go back"
+	}
+	w.report(func(p *progress) { p.WaitingFor = waits })
+	left := time.NewTimer(rec.Facts.SoakUntil.Sub(w.now()))
+	defer left.Stop()
+	look := time.NewTicker(lookAfter)
+	defer look.Stop()
+	for over := false; !over; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-f.broken:
+		case <-broken:
 			if f.err != nil {
 				return f.err
 			}
 			return errStopped
+		case <-look.C:
+			if f == nil {
+				continue
+			}
+			if is, err := f.to.status(ctx, contract.TransferStatus{}); err == nil && is.Role == "none" {
+				return ErrCopyLost.Because(fmt.Errorf("%s has no copy", f.to.env))
+			}
 		case <-left.C:
+			over = true
 		}
-		at := w.now().Add(w.times.Keep)
-		return w.advance(ctx, AcceptAsked, func(r *record) {
-			r.Facts.DeleteAt = &at
-			r.Text = "The time to go back is over"
-		})
+	}
+	at := w.now().Add(w.times.Keep)
+	return w.advance(ctx, AcceptAsked, func(r *record) {
+		r.Facts.DeleteAt = &at
+		r.Text = "The time to go back is over"
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
@@ -123,17 +124,9 @@ func (w *worker) forward(ctx context.Context, rec record, do func(context.Contex
 		return err
 	}
 	if rec.Facts.Base == nil {
-		is, err := source.status(ctx, contract.TransferStatus{Count: true})
+		totals, err := source.totals(ctx)
 		if err != nil {
 			return err
-		}
-		totals := make([]total, 0, len(is.Collections))
-		for _, c := range is.Collections {
-			bytes, _, err := source.size(ctx, c)
-			if err != nil {
-				return err
-			}
-			totals = append(totals, total{Name: c.Name, Documents: c.Documents, Bytes: bytes, Journal: c.Journal})
 		}
 		if err := w.note(ctx, func(r *record) {
 			r.Facts.Base = &begun.Place
@@ -255,7 +248,11 @@ func (w *worker) charge(ctx context.Context, rec record, _ *follower) error {
 			r.Text = "The plan is changed"
 			if q.DueToday > 0 {
 				r.Text += fmt.Sprintf("; %s is paid", money(q.DueToday, q.Currency))
-			} else if q.CreditToday > 0 {
+			}
+			if c := q.FromCredit(); c > 0 {
+				r.Text += fmt.Sprintf("; %s is paid from your credit", money(c, q.Currency))
+			}
+			if q.CreditToday > 0 {
 				r.Text += fmt.Sprintf("; %s is put to your credit", money(q.CreditToday, q.Currency))
 			}
 			if receipt.Number != "" {
@@ -329,7 +326,9 @@ func (w *worker) remove(ctx context.Context, f facts, env id.Environment, again 
 	if again {
 		return false, nil // it was told; deleting takes a moment
 	}
-	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{Tenant: w.order.Tenant, State: contract.TenantDropped, Plan: string(w.order.FromPlan), Name: w.order.Company})
+	_, err = w.fleet.Want(ctx, env, contract.WantedTenant{
+		Tenant: w.order.Tenant, State: contract.TenantDropped, Plan: string(w.order.FromPlan), Name: w.order.Company, Moves: w.order.agentMoves(f),
+	})
 	return false, err
 }
 
@@ -355,10 +354,7 @@ func (w *worker) removeAll(ctx context.Context, rec record, env id.Environment) 
 // refuse makes sure that no request to begin a copy, which may still be on its way,
 // does so after the copy was removed.
 func (w *worker) refuse(ctx context.Context, at node, f facts) error {
-	q := contract.TransferRefuse{V: contract.Version}
-	for n := 1; n <= f.Attempt; n++ {
-		q.Moves = append(q.Moves, w.order.agentMove(facts{Attempt: n}))
-	}
+	q := contract.TransferRefuse{V: contract.Version, Moves: w.order.agentMoves(f)}
 	_, _, err := ask[contract.Ack](ctx, at, "refuse", q)
 	return err
 }
@@ -405,7 +401,9 @@ func (w *worker) abort(ctx context.Context, rec record) error {
 			return err
 		}
 	}
-	return w.advance(ctx, GivenUp, func(r *record) { r.Text = "Given up; your workspace is as it was" })
+	return w.advance(ctx, GivenUp, func(r *record) {
+		r.Text, r.Detail = "Given up; your workspace is as it was", strings.TrimSpace(w.order.givenBack(r.Facts))
+	})
 }
 
 // discard deletes the target's copy after the tenant went back.
@@ -426,7 +424,9 @@ func (w *worker) discard(ctx context.Context, rec record) error {
 	if err := w.removeAll(ctx, rec, rec.Facts.Target); err != nil {
 		return err
 	}
-	return w.advance(ctx, TargetDiscarded, func(r *record) { r.Text = "The other copy is deleted; everything is as before" })
+	return w.advance(ctx, TargetDiscarded, func(r *record) {
+		r.Text, r.Detail = "The other copy is deleted; everything is as before", strings.TrimSpace(w.order.givenBack(r.Facts))
+	})
 }
 
 // tell lets the tenant's environment know that it serves the tenant, on which plan.
@@ -436,6 +436,12 @@ func (w *worker) tell(ctx context.Context, env id.Environment, plan billing.Plan
 	}
 	return w.places.SetPlan(ctx, w.order.Tenant, string(plan))
 }
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // carriedWithin is longer than any decision takes.
 const carriedWithin = time.Hour
@@ -482,8 +488,12 @@ func (w *worker) cleanUp(ctx context.Context, rec record) error {
 // at the old place. Its end is noted before anything is deleted there: afterwards
 // there may be nobody left to ask.
 func (w *worker) beforeDeleting(ctx context.Context, rec record) error {
-	carried, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
-	defer stop()
+	var carried <-chan struct{} = closed // what is lost works on nothing
+	if !rec.Facts.Lost {
+		none, stop := w.carryRuns(ctx, w.source(), w.target(rec.Facts))
+		defer stop()
+		carried = none
+	}
 	w.report(func(p *progress) { p.WaitingFor = "the time at which the old copy is deleted" })
 	if wait := rec.Facts.DeleteAt.Sub(w.now()); wait > 0 {
 		t := time.NewTimer(wait)

@@ -31,7 +31,7 @@ func Collections() []docstore.Collection {
 		{Name: ordersCollection, Indexes: []docstore.Index{{Name: byTenant, Fields: []string{"tenant"}}}},
 		{Name: LogCollection, Indexes: []docstore.Index{outbox.Index()}},
 		{Name: activeCollection},
-		{Name: preflightsCollection, Indexes: []docstore.Index{{Name: byExpiry, Fields: []string{"expiry"}}}},
+		{Name: preflightsCollection, Indexes: []docstore.Index{{Name: byExpiry, Fields: []string{"expiry"}}, {Name: byTenant, Fields: []string{"tenant"}}}},
 	}
 }
 

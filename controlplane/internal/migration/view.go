@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dyocense/dyocense/controlplane/internal/billing"
@@ -118,7 +119,7 @@ type Proof struct {
 
 // titles are the collections in a person's words.
 var titles = map[string]string{
-	"blobs": "Files", "profile": "Company profile", "tables": "Tables", "uploads": "Uploads", "goals": "Goals",
+	"blobs": "Files", "profile": "Company profile", "tables": "Tables", "uploads": "Uploads under review", "goals": "Goals",
 	"runs": "Decisions", "moves": "Notes of moves", "commands": "Answered requests", "journal": "Journal",
 }
 
@@ -208,26 +209,20 @@ func (o Order) show(log []record, last record, p progress, now time.Time) Move {
 		c.Copied, c.Verified = min(c.Copied, t.Documents), min(c.Verified, t.Documents)
 		m.Collections = append(m.Collections, c)
 		m.Progress.DocumentsTotal += c.Documents
+		m.Progress.BytesTotal += t.Bytes
 		m.Progress.DocumentsCopied += c.Copied
 		m.Progress.DocumentsVerified += c.Verified
 	}
-	m.Progress.BytesCopied, m.Progress.LagEntries = p.Bytes, p.Lag
-	if f.Bytes > 0 {
-		m.Progress.BytesCopied = f.Bytes
+	m.Progress.LagEntries, m.Progress.BytesCopied = p.Lag, min(p.Bytes, m.Progress.BytesTotal)
+	if copied {
+		m.Progress.BytesCopied = m.Progress.BytesTotal
 	}
 	if !m.Over && p.State == last.State { // a beat of an earlier stage tells of that one
 		m.Progress.WaitingFor = p.WaitingFor
 	}
-	if last.State == Copying {
-		if p.Eta != nil {
-			left := max(0, *p.Eta-now.Sub(p.EtaAt).Seconds())
-			m.Progress.EtaSeconds = &left
-		}
-		if d := m.Progress.DocumentsCopied; d > 0 {
-			m.Progress.BytesTotal = int64(float64(p.Bytes) / float64(d) * float64(m.Progress.DocumentsTotal))
-		}
-	} else {
-		m.Progress.BytesTotal = m.Progress.BytesCopied
+	if last.State == Copying && p.Eta != nil {
+		left := max(0, *p.Eta-now.Sub(p.EtaAt).Seconds())
+		m.Progress.EtaSeconds = &left
 	}
 	m.Progress.Percent = percent(last.State, m.Progress)
 	return m
@@ -296,8 +291,11 @@ func stagesOf(last record, now time.Time) []MoveStage {
 		}
 		switch last.State {
 		case Failed, Aborting, Aborted:
-			if stage.State == "waiting" {
+			switch {
+			case stage.State == "waiting":
 				stage.State = "skipped"
+			case s.state == Charging && stage.State == "done" && !f.Paid:
+				stage.State = "failed" // it was tried
 			}
 		case RollingBack, Discarding, RolledBack:
 			if s.state == Accepted || s.state == Cleaned {
@@ -412,10 +410,7 @@ func actions(o Order, r record) []Action {
 		}
 	case ReadyToGo:
 		if r.Facts.Asked {
-			confirm := "Writes wait for a fraction of a second."
-			if q := o.quote(r.Facts); q != nil && q.DueToday > 0 && !r.Facts.Paid {
-				confirm = money(q.DueToday, q.Currency) + " is charged first. " + confirm
-			}
+			confirm := o.payment(r.Facts) + "Writes wait for a fraction of a second."
 			title := "Switch now"
 			if r.Facts.Error != nil {
 				title = "Try the switch again"
@@ -427,7 +422,7 @@ func actions(o Order, r record) []Action {
 			add("accept", "Keep it", "The old copy is deleted after a while. From then on the way back is another change of plan.")
 		}
 		if !r.Facts.OneWay {
-			add("roll_back", "Go back", "What you did since the switch is kept, and the plan and its price are as before. Writes wait for a fraction of a second.")
+			add("roll_back", "Go back", "What you did since the switch is kept, and the plan and its price are as before. "+o.givenBack(r.Facts)+"Writes wait for a fraction of a second.")
 		}
 	case Accepted:
 		if at := r.Facts.DeleteAt; !r.Facts.Deleting && (at == nil || at.After(r.At)) { // else it is being deleted
@@ -440,6 +435,65 @@ func actions(o Order, r record) []Action {
 		add("abort", "Give up", "The copy is deleted. Your workspace stays as it is.")
 	}
 	return all
+}
+
+// payment says what money the switch takes or gives, before it does; "" when there
+// is none.
+func (o Order) payment(f facts) string {
+	q := o.quote(f)
+	if q == nil || f.Paid {
+		return ""
+	}
+	text := ""
+	if q.DueToday > 0 {
+		text += money(q.DueToday, q.Currency) + " is charged to your card first. "
+	}
+	if c := q.FromCredit(); c > 0 {
+		text += money(c, q.Currency) + " is taken from your credit first. "
+	}
+	if q.CreditToday > 0 {
+		text += money(q.CreditToday, q.Currency) + " is put to your credit. "
+	}
+	return text
+}
+
+// taken says what money the switch took or gave, after it did.
+func (o Order) taken(f facts) string {
+	q := o.quote(f)
+	if q == nil || !f.Paid {
+		return ""
+	}
+	var parts []string
+	if q.DueToday > 0 {
+		parts = append(parts, money(q.DueToday, q.Currency)+" was charged to your card.")
+	}
+	if c := q.FromCredit(); c > 0 {
+		parts = append(parts, money(c, q.Currency)+" was taken from your credit.")
+	}
+	if q.CreditToday > 0 {
+		parts = append(parts, money(q.CreditToday, q.Currency)+" was put to your credit.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// givenBack says what money comes back when the change of plan is undone; "" when
+// there is none.
+func (o Order) givenBack(f facts) string {
+	q := o.quote(f)
+	if q == nil || !f.Paid {
+		return ""
+	}
+	text := ""
+	if q.DueToday > 0 {
+		text += money(q.DueToday, q.Currency) + " goes back to your card. "
+	}
+	if c := q.FromCredit(); c > 0 {
+		text += money(c, q.Currency) + " goes back to your credit. "
+	}
+	if q.CreditToday > 0 {
+		text += "The credit of " + money(q.CreditToday, q.Currency) + " is taken back. "
+	}
+	return text
 }
 
 // counted is a number of things in words.

@@ -200,6 +200,7 @@ func (w *worker) proceed(ctx context.Context, e Event, may func(record) error, a
 	rec := w.rec
 	w.prog.WaitingFor = ""
 	w.mu.Unlock()
+	w.log.InfoContext(ctx, "move goes on", "state", rec.State, "text", rec.Text)
 	return w.mail(ctx, rec)
 }
 

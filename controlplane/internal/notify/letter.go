@@ -52,6 +52,75 @@ func (MoveNews) template() string { return "move" }
 // Subject implements Letter.
 func (n MoveNews) Subject() string { return n.Line + " (" + n.Company + ")" }
 
+// StolenToken tells a person that somebody has a copy of a program's token.
+type StolenToken struct {
+	Program string // as it calls itself
+	Link    string // to the page that lists programs and keys
+}
+
+func (StolenToken) template() string { return "stolen" }
+
+// Subject implements Letter.
+func (StolenToken) Subject() string { return "A program was signed out of your Dyocense account" }
+
+// Invitation asks somebody to join a company.
+type Invitation struct {
+	Company string
+	Inviter string // address
+	Role    string
+	Link    string // holds a token; valid for Days
+	Days    int
+}
+
+func (Invitation) template() string { return "invitation" }
+
+// Subject implements Letter. It does not name the company, which is text of a stranger
+// to whoever reads it.
+func (n Invitation) Subject() string { return n.Inviter + " invites you to Dyocense" }
+
+// CompanyNews tells the owners of a company of something that concerns all of it.
+type CompanyNews struct {
+	Line      string // the subject
+	Company   string
+	Sentences []string
+	Link      string // to where something can be done about it; "" when nothing can
+}
+
+func (CompanyNews) template() string { return "company" }
+
+// Subject implements Letter.
+func (n CompanyNews) Subject() string { return n.Line + " (" + n.Company + ")" }
+
+// DecisionsRunOut tells an owner that most decisions of the month are used.
+type DecisionsRunOut struct {
+	Company string
+	Used    int
+	Limit   int
+	Renews  string // the day
+	Link    string // to the page that shows what is used
+}
+
+func (DecisionsRunOut) template() string { return "usage" }
+
+// Subject implements Letter.
+func (d DecisionsRunOut) Subject() string {
+	return fmt.Sprintf("%d of %d decisions used (%s)", d.Used, d.Limit, d.Company)
+}
+
+// BillingNews tells a payer about a trial, a payment or a dispute.
+type BillingNews struct {
+	Line      string // the subject
+	Company   string
+	Sentences []string
+	Button    string
+	Link      string // to the page where it is put right
+}
+
+func (BillingNews) template() string { return "billing" }
+
+// Subject implements Letter.
+func (n BillingNews) Subject() string { return n.Line + " (" + n.Company + ")" }
+
 //go:embed letters
 var letters embed.FS
 

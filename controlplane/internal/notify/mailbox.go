@@ -14,6 +14,7 @@ const (
 	mailsCollection = "mails"
 	byDue           = "due"
 	byPosted        = "posted"
+	byAddress       = "address"
 )
 
 // Collections declares what this slice stores.
@@ -21,6 +22,7 @@ func Collections() []docstore.Collection {
 	return []docstore.Collection{{Name: mailsCollection, Indexes: []docstore.Index{
 		{Name: byDue, Fields: []string{"state", "next"}},
 		{Name: byPosted, Fields: []string{"posted"}},
+		{Name: byAddress, Fields: []string{"to"}},
 	}}}
 }
 

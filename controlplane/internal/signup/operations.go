@@ -21,7 +21,7 @@ func NewOperations(d *Desk, sessions *identity.Operations) *Operations {
 type BeginRequest struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"254"`
-		Password string `json:"password" doc:"10 to 128 characters of any kind"`
+		Password string `json:"password" doc:"15 to 128 characters of any kind"`
 		Company  string `json:"company" maxLength:"200"`
 	}
 }

@@ -67,7 +67,7 @@ type Wish struct {
 func (w Wish) read() (identity.Address, string, error) {
 	address, wrongAddress := identity.ParseAddress(w.Email)
 	company, wrongCompany := tenancy.ParseName(w.Company)
-	wrongPassword := identity.CheckPassword(w.Password, string(address), address.Local(), company)
+	wrongPassword := identity.CheckPassword(w.Password, identity.MinAlone, string(address), address.Local(), company)
 	var details []fault.Detail
 	for _, d := range []struct {
 		location string

@@ -2,6 +2,8 @@ package tenancy_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +98,9 @@ func TestPermissions(t *testing.T) {
 		t.Parallel()
 		for role, want := range map[contract.Role][3]bool{
 			contract.RoleOwner: {true, true, true}, contract.RoleAdmin: {true, true, true},
-			contract.RoleAnalyst: {false, true, true}, contract.RoleViewer: {false, false, true}, "intruder": {},
+			contract.RoleOperator: {false, true, true}, contract.RoleAnalyst: {false, true, true},
+			contract.RoleBilling: {true, false, true}, contract.RoleAuditor: {false, false, true},
+			contract.RoleViewer: {false, false, true}, "intruder": {},
 		} {
 			got := [3]bool{
 				tenancy.May(role, tenancy.Billing, tenancy.Manage),
@@ -125,9 +129,72 @@ func TestPermissions(t *testing.T) {
 	})
 	t.Run("are served as the server goes by them", func(t *testing.T) {
 		t.Parallel()
-		r, err := tenancy.NewOperations().Permissions(identity.With(t.Context(), as(contract.RoleViewer)), &tenancy.PermissionsRequest{})
-		if err != nil || len(r.Body.Permissions) != len(tenancy.Permissions()) {
+		r, err := tenancy.NewOperations(nil).Permissions(identity.With(t.Context(), as(contract.RoleViewer)), &tenancy.PermissionsRequest{})
+		if err != nil || len(r.Body.Permissions) != len(tenancy.Permissions()) || len(r.Body.Roles) != len(tenancy.Roles()) {
 			t.Errorf("Permissions = %+v, %v", r, err)
 		}
 	})
+}
+
+func TestRolesAreOrderedByWhatTheyMayDo(t *testing.T) {
+	t.Parallel()
+	for _, role := range tenancy.Roles() {
+		if !tenancy.Covers(contract.RoleOwner, role) || !tenancy.Covers(role, role) || !tenancy.Covers(role, contract.RoleViewer) {
+			t.Errorf("%s: an owner covers everybody, everybody themselves and a viewer", role)
+		}
+		if role != contract.RoleOwner && tenancy.Covers(role, contract.RoleOwner) {
+			t.Errorf("%s could make owners", role)
+		}
+		if role != contract.RoleOwner && !tenancy.Covers(contract.RoleAdmin, role) {
+			t.Errorf("an admin could not invite a %s", role)
+		}
+	}
+	if tenancy.Covers("intruder", "intruder") || tenancy.Covers(contract.RoleOwner, "intruder") || tenancy.Covers(contract.RoleBilling, contract.RoleAnalyst) {
+		t.Error("a role that is unknown, or may do something else, is covered")
+	}
+}
+
+// UPDATE=1 writes the table again.
+func TestTheGuideToRolesIsTheTable(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join("..", "..", "..", "docs", "guides", "roles.md")
+	guide, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- table -->\n", "<!-- end of table -->\n"
+	before, rest, ok := strings.Cut(string(guide), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatal("the guide has no place for the table")
+	}
+	want := before + begin + table() + end + after
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(guide) {
+		t.Errorf("%s is stale; UPDATE=1 go test writes it", path)
+	}
+}
+
+func table() string {
+	var b strings.Builder
+	b.WriteString("| resource | action |")
+	for _, role := range tenancy.Roles() {
+		b.WriteString(" " + string(role) + " |")
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(tenancy.Roles())) + "\n")
+	for _, p := range tenancy.Permissions() {
+		b.WriteString("| " + string(p.Resource) + " | " + string(p.Action) + " |")
+		for _, role := range tenancy.Roles() {
+			mark := " "
+			if tenancy.May(role, p.Resource, p.Action) {
+				mark = " yes "
+			}
+			b.WriteString(mark + "|")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }

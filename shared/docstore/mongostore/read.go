@@ -35,18 +35,33 @@ func (s *Store) Get(ctx context.Context, collection, id string) (docstore.Docume
 	return s.decode(raw)
 }
 
-// Count implements docstore.Store.
-func (s *Store) Count(ctx context.Context, collection string) (int64, error) {
+// Size implements docstore.Store.
+func (s *Store) Size(ctx context.Context, collection string) (docstore.Size, error) {
+	var size docstore.Size
 	if _, err := s.collections.Get(collection); err != nil {
-		return 0, err
+		return size, err
 	}
 	ctx, leave, err := s.enter(ctx)
 	if err != nil {
-		return 0, err
+		return size, err
 	}
 	defer leave()
-	n, err := s.db.Collection(collection).CountDocuments(ctx, s.idBounds(plan.Range{}))
-	return n, storeFault("count documents", err)
+	cursor, err := s.db.Collection(collection).Aggregate(ctx, mongo.Pipeline{
+		{{Key: "$match", Value: s.idBounds(plan.Range{})}},
+		{{Key: "$group", Value: bson.D{
+			{Key: "_id", Value: nil},
+			{Key: "documents", Value: bson.D{{Key: "$sum", Value: 1}}},
+			{Key: "bytes", Value: bson.D{{Key: "$sum", Value: bson.D{{Key: "$bsonSize", Value: "$$ROOT"}}}}},
+		}}},
+	})
+	if err != nil {
+		return size, storeFault("measure collection", err)
+	}
+	defer func() { _ = cursor.Close(ctx) }() // its one document is read or it has failed
+	if cursor.Next(ctx) {
+		err = cursor.Decode(&size)
+	}
+	return size, storeFault("measure collection", errors.Join(err, cursor.Err()))
 }
 
 // Find implements docstore.Store.

@@ -41,25 +41,27 @@ func (s *Store) Get(ctx context.Context, collection, id string) (docstore.Docume
 	return d, nil
 }
 
-// Count implements docstore.Store.
-func (s *Store) Count(ctx context.Context, collection string) (int64, error) {
+// Size implements docstore.Store. octet_length is known from the head of a row:
+// what overflows its page is not read.
+func (s *Store) Size(ctx context.Context, collection string) (docstore.Size, error) {
+	var size docstore.Size
 	t, err := s.table(collection)
 	if err != nil {
-		return 0, err
+		return size, err
 	}
 	if err := s.enterToRead(ctx); err != nil {
-		return 0, err
+		return size, err
 	}
 	defer s.door.Leave()
 	if s.lacks(collection) {
-		return 0, nil
+		return size, nil
 	}
-	st, err := s.prepare("SELECT count(*) FROM " + t.name)
+	st, err := s.prepare("SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM " + t.name)
 	if err != nil {
-		return 0, storeFault("count documents", err)
+		return size, storeFault("measure collection", err)
 	}
-	var n int64
-	return n, storeFault("count documents", st.QueryRowContext(ctx).Scan(&n))
+	err = st.QueryRowContext(ctx).Scan(&size.Documents, &size.Bytes)
+	return size, storeFault("measure collection", err)
 }
 
 // Find implements docstore.Store.

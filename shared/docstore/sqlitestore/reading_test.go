@@ -49,8 +49,8 @@ func TestReading(t *testing.T) {
 	if d, err := reader.Get(ctx, things.Name, "b"); err != nil || string(d.Body) != `{"mail":"b"}` {
 		t.Errorf("what the writer wrote since: %s, %v", d.Body, err)
 	}
-	if n, err := reader.Count(ctx, things.Name); err != nil || n != 2 {
-		t.Errorf("counted %d, %v", n, err)
+	if n, err := reader.Size(ctx, things.Name); err != nil || n.Documents != 2 {
+		t.Errorf("counted %d, %v", n.Documents, err)
 	}
 	if page, err := reader.Find(ctx, "later", docstore.Query{}); err != nil || len(page.Docs) != 0 {
 		t.Errorf("a collection the file does not have: %v, %v", page.Docs, err)

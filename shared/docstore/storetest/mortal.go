@@ -174,11 +174,11 @@ func (m *mortal) Find(ctx context.Context, c string, q docstore.Query) (docstore
 	return page, m.life.Alive(err)
 }
 
-// Count implements docstore.Store.
-func (m *mortal) Count(ctx context.Context, c string) (int64, error) {
+// Size implements docstore.Store.
+func (m *mortal) Size(ctx context.Context, c string) (docstore.Size, error) {
 	if m.life.Dead() {
-		return 0, ErrDead
+		return docstore.Size{}, ErrDead
 	}
-	n, err := m.Store.Count(ctx, c)
+	n, err := m.Store.Size(ctx, c)
 	return n, m.life.Alive(err)
 }

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { SignOutButton } from "@/features/account/SignOutButton";
-import type { Session } from "@/features/account/session";
+import type { Session } from "@/lib/session";
 import { Mark } from "@/ui/Mark";
 import { ModeBadge } from "./ModeBadge";
 import { SkipLink } from "./SkipLink";
@@ -20,7 +20,11 @@ export function Bare({ session, children }: { session: Session | null; children:
         </Link>
         {session !== null && <ModeBadge session={session} />}
         <span className={classes.gap} />
-        {session !== null && <span className={classes.who}>{session.tenant.name}</span>}
+        {session !== null && (
+          <Link to="/settings/company" className={classes.who}>
+            {session.tenant.name}
+          </Link>
+        )}
         <ThemeButton />
         {session !== null && <SignOutButton />}
       </header>

@@ -1,4 +1,4 @@
-import type { Session } from "@/features/account/session";
+import type { Session } from "@/lib/session";
 import { Tooltip } from "@/ui/kit";
 import { Tag } from "@/ui/Tag";
 

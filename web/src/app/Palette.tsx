@@ -1,8 +1,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ArrowRightLeft, CreditCard, Database, FileUp, House, Inbox, Keyboard, ListChecks, Plus, Settings, SunMoon, Target } from "lucide-react";
-import type { Session } from "@/features/account/session";
+import type { Session } from "@/lib/session";
 import { runsQuery, verdict } from "@/features/decision/run";
+import { useMay } from "@/lib/permissions";
 import { inShort, moveQuery } from "@/features/moves/moves";
 import { moment } from "@/lib/format";
 import { CommandPalette, type Command } from "@/ui/CommandPalette";
@@ -22,6 +23,8 @@ export function Palette({ opened, onClose, session, onKeys }: PaletteProps) {
   const runs = useInfiniteQuery({ ...runsQuery, enabled: opened });
   const move = useQuery({ ...moveQuery, enabled: opened }).data ?? null;
   const moving = inShort(move);
+  const acts = useMay("moves", "manage");
+  const pays = useMay("billing", "manage");
   const size = 17;
 
   const commands: Command[] = [
@@ -31,7 +34,7 @@ export function Palette({ opened, onClose, session, onKeys }: PaletteProps) {
     { id: "data", title: "Data", icon: <Database size={size} />, run: () => void navigate({ to: "/data" }) },
     { id: "upload", title: "Upload a file", icon: <FileUp size={size} />, run: () => void navigate({ to: "/data/upload" }) },
     { id: "plans", title: "Plans", icon: <CreditCard size={size} />, run: () => void navigate({ to: "/plans" }) },
-    ...(moving !== null || session.role === "owner"
+    ...(moving !== null || (acts && pays)
       ? [
           {
             id: "upgrade",

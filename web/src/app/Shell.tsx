@@ -1,8 +1,10 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Database, House, Inbox, ListChecks, Menu, Plus, Search, Settings } from "lucide-react";
 import { lazy, Suspense, useState, type ReactNode } from "react";
-import type { Session } from "@/features/account/session";
+import type { Session } from "@/lib/session";
+import { CompanySwitcher } from "@/features/company/CompanySwitcher";
 import { MoveChip } from "@/features/moves/MoveChip";
+import { useOnline } from "@/lib/online";
 import { useShortcutPreference, useShortcuts, type Shortcut } from "@/lib/keys";
 import { ActionIcon, Drawer, Kbd, UnstyledButton, useHotkeys } from "@/ui/kit";
 import { TextLink } from "@/ui/LinkButton";
@@ -29,6 +31,7 @@ export function Shell({ session, children }: { session: Session; children: React
   const [keys, setKeys] = useState(false);
   const [palette, setPalette] = useState<"unloaded" | "open" | "closed">("unloaded");
   const [shortcutsOn] = useShortcutPreference();
+  const online = useOnline();
 
   const shortcuts: Shortcut[] = [
     ...places.map((place) => ({
@@ -67,6 +70,16 @@ export function Shell({ session, children }: { session: Session; children: React
         {navigation}
       </Drawer>
       <main id="content" tabIndex={-1} className={classes.main}>
+        {session.restriction !== null && (
+          <div className={classes.banner} role="status">
+            {session.restriction.detail}
+          </div>
+        )}
+        {!online && (
+          <div className={classes.banner} role="status">
+            There is no connection. What you see may be old, and nothing can be changed until it is back.
+          </div>
+        )}
         {session.access === "past_due" && (
           <div className={classes.banner} role="status">
             The last payment did not go through. Everything still works for now;{" "}
@@ -97,10 +110,7 @@ function Navigation({ session, onGo, onSearch }: { session: Session; onGo: () =>
         <span className={classes.gap} />
         <ModeBadge session={session} />
       </Link>
-      <div className={classes.company}>
-        <span className={classes.companyName}>{session.tenant.name}</span>
-        <span className={classes.plan}>{session.plan === null ? "No plan" : `${session.plan.name} plan`}</span>
-      </div>
+      <CompanySwitcher session={session} onGo={onGo} />
       <UnstyledButton
         className={classes.search}
         onClick={() => {

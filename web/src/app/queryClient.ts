@@ -1,7 +1,7 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { isSignedOut } from "@/lib/api/client";
 import { Problem } from "@/lib/api/problem";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 
 /** Builds the cache of server data. `onSignedOut` runs when the product says nobody is signed in any more. */
 export function buildQueryClient(onSignedOut: () => void): QueryClient {
@@ -21,7 +21,8 @@ export function buildQueryClient(onSignedOut: () => void): QueryClient {
         staleTime: 5_000,
         refetchOnWindowFocus: true,
       },
-      mutations: { retry: false },
+      // What is pressed is sent now or not at all: nothing waits for a connection.
+      mutations: { retry: false, networkMode: "always" },
     },
   });
   return client;

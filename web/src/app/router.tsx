@@ -7,10 +7,11 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
-import { detour, sessionQuery, type Area, type Session } from "@/features/account/session";
+import { filterShape } from "@/features/audit/audit";
 import { planNames } from "@/features/moves/plans";
 import { kinds } from "@/features/tables/tables";
 import { fetched } from "@/lib/api/pageParts";
+import { detour, sessionQuery, type Area, type Session } from "@/lib/session";
 import { Crash } from "./Crash";
 import { Frame } from "./Frame";
 import { NotFound } from "./NotFound";
@@ -68,6 +69,12 @@ const verifyRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/verify",
   component: lazyRouteComponent(fetched(() => import("@/routes/verify")), "VerifyPage"),
+});
+
+const joinRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/join",
+  component: lazyRouteComponent(fetched(() => import("@/routes/join")), "JoinPage"),
 });
 
 const signInRoute = createRoute({
@@ -185,10 +192,58 @@ const settingsGeneralRoute = createRoute({
   component: lazyRouteComponent(fetched(() => import("@/routes/settings/general")), "GeneralSettings"),
 });
 
+const settingsKeysRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/keys",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/keys")), "KeysSettings"),
+});
+
+const deviceRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/device",
+  validateSearch: z.object({ code: z.optional(z.catch(z.string(), "")) }),
+  beforeLoad: guard("account"),
+  component: lazyRouteComponent(fetched(() => import("@/routes/device")), "DevicePage"),
+});
+
+const settingsTeamRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/team",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/team")), "TeamSettings"),
+});
+
+const settingsCompanyRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/company",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/company")), "CompanySettings"),
+});
+
+const settingsAuditRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/audit",
+  validateSearch: filterShape,
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/audit")), "AuditSettings"),
+});
+
+const settingsUsageRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/usage",
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/usage")), "UsageSettings"),
+});
+
+const settingsPlanRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/plan",
+  // Who comes back from the payment service's own page brings it with them.
+  validateSearch: z.object({ from: z.optional(z.catch(z.string(), "")) }),
+  component: lazyRouteComponent(fetched(() => import("@/routes/settings/plan")), "PlanSettings"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
   verifyRoute,
+  joinRoute,
   signInRoute,
   frameRoute.addChildren([
     plansRoute,
@@ -201,7 +256,16 @@ const routeTree = rootRoute.addChildren([
     decisionsRoute,
     decisionRoute,
     outboxRoute,
-    settingsRoute.addChildren([settingsGeneralRoute]),
+    deviceRoute,
+    settingsRoute.addChildren([
+      settingsGeneralRoute,
+      settingsPlanRoute,
+      settingsUsageRoute,
+      settingsTeamRoute,
+      settingsKeysRoute,
+      settingsAuditRoute,
+      settingsCompanyRoute,
+    ]),
   ]),
 ]);
 

@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 import { hasPlan, isUnderWay, runsQuery } from "@/features/decision/run";
 import { RunTable } from "@/features/decision/RunTable";
 import { tableProblemsQuery, tablesQuery } from "@/features/tables/tables";
+import { UsageMeters } from "@/features/usage/UsageMeters";
+import { UsageNotice } from "@/features/usage/UsageNotice";
 import { number } from "@/lib/format";
 import { Skeleton } from "@/ui/kit";
 import { LinkButton, TextLink } from "@/ui/LinkButton";
@@ -29,6 +31,7 @@ export function HomePage() {
       {tables.isError && tables.data === undefined && (
         <ProblemNote error={tables.error} title="Your data could not be read." onRetry={() => void tables.refetch()} />
       )}
+      <UsageNotice />
       {tables.isPending || problems.isPending ? (
         <Skeleton height={212} radius="md" />
       ) : (
@@ -93,6 +96,7 @@ export function HomePage() {
           <RunTable runs={recent.slice(0, 5)} label="Recent decisions" />
         </Panel>
       )}
+      <UsageMeters />
     </Page>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { SignOutButton } from "@/features/account/SignOutButton";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { sections } from "@/features/settings/sections";
 import { Page } from "@/ui/Page";
 import classes from "./settings.module.css";

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { AuthFrame } from "@/features/account/AuthFrame";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { SignInForm } from "@/features/account/SignInForm";
 import { safeReturn } from "@/lib/links";
 import { TextLink } from "@/ui/LinkButton";

@@ -1,14 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Lock } from "lucide-react";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { billingQuery, plansQuery, type Interval, type Plan } from "@/features/billing/plans";
 import { isBusy, isForward } from "@/features/moves/moves";
 import { MoveView } from "@/features/moves/MoveView";
 import { planNames, type PlanName } from "@/features/moves/plans";
 import { PreflightView } from "@/features/moves/PreflightView";
+import { useMay } from "@/lib/permissions";
 import { useLiveMove } from "@/features/moves/useLiveMove";
 import { titleOf } from "@/features/moves/words";
+import { moment } from "@/lib/format";
 import { Empty } from "@/ui/Empty";
 import { SegmentedControl, Skeleton } from "@/ui/kit";
 import { LinkButton, TextLink } from "@/ui/LinkButton";
@@ -25,7 +27,9 @@ export function UpgradePage() {
   const session = useQuery(sessionQuery).data;
   const plans = useQuery(plansQuery);
   const billing = useQuery(billingQuery);
-  const owner = session?.role === "owner";
+  const acts = useMay("moves", "manage");
+  const pays = useMay("billing", "manage");
+  const owner = acts && pays;
   const nameOf = (id: string) => plans.data?.find((plan) => plan.id === id)?.name ?? id;
 
   const move = known.data ?? null;
@@ -39,7 +43,14 @@ export function UpgradePage() {
         lead={!isBusy(move) || !isForward(move) ? undefined : "Your company is moved while everybody goes on working."}
         actions={move.over && owner && targets.length > 0 ? <NextChange targets={targets} /> : undefined}
       >
-        <MoveView move={move} away={away} mayAct={owner} />
+        {asked !== undefined && asked.id !== move.toPlan && (
+          <Panel tone="attention" title={`The change to ${asked.name} has to wait`}>
+            {move.state === "accepted"
+              ? `The old copy of the last move is kept${move.deleteAt === "" ? "" : ` until ${moment(move.deleteAt)}`}. Delete it below, and the plan can be changed again at once.`
+              : "One move at a time: this one has to be over first."}
+          </Panel>
+        )}
+        <MoveView move={move} away={away} mayAct={acts} />
       </Page>
     );
   }

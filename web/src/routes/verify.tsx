@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { AuthFrame } from "@/features/account/AuthFrame";
-import { sessionQuery, verify } from "@/features/account/session";
+import { sessionQuery, verify } from "@/lib/session";
 import { asProblem } from "@/lib/api/problem";
 import { Loader } from "@/ui/kit";
 import { LinkButton } from "@/ui/LinkButton";

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { ProvisioningPanel } from "@/features/provisioning/ProvisioningPanel";
 import { provisioningQuery } from "@/features/provisioning/provisioning";
 import { duration } from "@/lib/format";

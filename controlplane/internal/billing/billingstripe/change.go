@@ -26,11 +26,9 @@ type item struct {
 }
 
 func (c *Client) item(ctx context.Context, subscription string) (item, error) {
-	params := &stripe.SubscriptionParams{}
-	params.Context = ctx
-	s, err := c.api.Subscriptions.Get(subscription, params)
+	s, err := c.subscription(ctx, subscription)
 	if err != nil {
-		return item{}, failure("read subscription", err)
+		return item{}, err
 	}
 	known, err := snapshot(s)
 	if err != nil {
@@ -41,7 +39,7 @@ func (c *Client) item(ctx context.Context, subscription string) (item, error) {
 
 // Preview implements billing.Provider.
 func (c *Client) Preview(ctx context.Context, t billing.Terms) (billing.Quote, error) {
-	price, err := c.price(ctx, billing.LookupKey(t.To, t.Interval))
+	price, err := c.price(ctx, t.TargetKey())
 	if err != nil {
 		return billing.Quote{}, err
 	}
@@ -62,24 +60,26 @@ func (c *Client) Preview(ctx context.Context, t billing.Terms) (billing.Quote, e
 	if err != nil {
 		return billing.Quote{}, failure("preview invoice", err)
 	}
-	return quote(invoice, price, at)
+	return quote(invoice, price, at, t.OtherInterval())
 }
 
 // quote reads the preview of the invoice that a change makes at once. Should it
-// show the renewal as well, that is left out.
-func quote(i *stripe.Invoice, price string, at int64) (billing.Quote, error) {
-	q := billing.Quote{Currency: string(i.Currency), ProratedAt: time.Unix(at, 0).UTC()}
+// show the renewal as well, that is left out. A change to another interval begins a
+// new period, whose line is no proration and belongs to it.
+func quote(i *stripe.Invoice, price string, at int64, begins bool) (billing.Quote, error) {
+	q := billing.Quote{Currency: string(i.Currency), ProratedAt: time.Unix(at, 0).UTC(), TaxToday: billing.Cents(i.Tax)}
 	if i.Lines == nil || i.Lines.HasMore {
 		return q, billing.ErrProvider.Because(errors.New("the preview does not show all of its lines"))
 	}
 	total, renewal := i.Total, false
 	for _, l := range i.Lines.Data {
-		if l.Type == stripe.InvoiceLineItemTypeSubscription && !l.Proration {
+		ours := l.Price != nil && l.Price.ID == price && l.Period != nil
+		if l.Type == stripe.InvoiceLineItemTypeSubscription && !l.Proration && !(begins && ours && q.RenewsAt.IsZero()) {
 			total, renewal = total-l.Amount, true
 			continue
 		}
 		q.Lines = append(q.Lines, billing.QuoteLine{Text: l.Description, Cents: billing.Cents(l.Amount)})
-		if l.Proration && l.Price != nil && l.Price.ID == price && l.Period != nil {
+		if ours && (l.Proration || begins) {
 			q.AtRenewal = billing.Cents(l.Price.UnitAmount * l.Quantity)
 			q.RenewsAt = time.Unix(l.Period.End, 0).UTC()
 		}
@@ -187,7 +187,7 @@ func (c *Client) Revert(ctx context.Context, t billing.Terms, r billing.Receipt)
 		return failure("read invoice", err)
 	}
 	if i.AmountPaid > 0 {
-		if err := c.refund(ctx, t, i); err != nil {
+		if err := c.refund(ctx, t.Mark, t.Once+"/undo/money", "order_change", "The change of plan was taken back.", i); err != nil {
 			return err
 		}
 	}
@@ -230,12 +230,12 @@ func (c *Client) putBack(ctx context.Context, t billing.Terms) error {
 
 // refund gives the money of an invoice back to the card that paid it. The credit
 // note makes the refund and keeps the customer's papers right.
-func (c *Client) refund(ctx context.Context, t billing.Terms, i *stripe.Invoice) error {
+func (c *Client) refund(ctx context.Context, mark, once, reason, memo string, i *stripe.Invoice) error {
 	list := &stripe.CreditNoteListParams{Invoice: stripe.String(i.ID)}
 	list.Context = ctx
 	found := c.api.CreditNotes.List(list)
 	for found.Next() {
-		if found.CreditNote().Metadata[metadataChange] == t.Mark {
+		if found.CreditNote().Metadata[metadataChange] == mark {
 			return nil
 		}
 	}
@@ -244,11 +244,11 @@ func (c *Client) refund(ctx context.Context, t billing.Terms, i *stripe.Invoice)
 	}
 	params := &stripe.CreditNoteParams{
 		Invoice: stripe.String(i.ID), Amount: stripe.Int64(i.AmountPaid), RefundAmount: stripe.Int64(i.AmountPaid),
-		Reason: stripe.String("order_change"), Memo: stripe.String("The change of plan was taken back."),
+		Reason: stripe.String(reason), Memo: stripe.String(memo),
 	}
 	params.Context = ctx
-	params.AddMetadata(metadataChange, t.Mark)
-	params.SetIdempotencyKey(t.Once + "/undo/money")
+	params.AddMetadata(metadataChange, mark)
+	params.SetIdempotencyKey(once)
 	if _, err := c.api.CreditNotes.New(params); err != nil {
 		return failure("give money back", err)
 	}

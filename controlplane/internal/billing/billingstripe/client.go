@@ -29,7 +29,9 @@ type Config struct {
 	URL string
 	// HTTP carries the requests; it must have a timeout.
 	HTTP *http.Client
-	Log  *slog.Logger
+	// Tax lets Stripe reckon taxes; Stripe Tax must be set up in the account.
+	Tax bool
+	Log *slog.Logger
 }
 
 // Client implements billing.Provider. All methods may be called from many
@@ -37,10 +39,13 @@ type Config struct {
 type Client struct {
 	api  *client.API
 	live bool
+	tax  bool
 	log  *slog.Logger
 
-	mu     sync.Mutex
-	prices map[string]string // lookup key -> price
+	mu            sync.Mutex
+	prices        map[string]string // lookup key -> price
+	configuration string            // of the portal
+	metered       bool              // the meters are there
 }
 
 // retries of one request, with the same idempotency key.
@@ -68,7 +73,7 @@ func New(c Config) (*Client, error) {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, config)
 	api := &client.API{}
 	api.Init(c.Key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
-	return &Client{api: api, live: live, log: c.Log, prices: map[string]string{}}, nil
+	return &Client{api: api, live: live, tax: c.Tax, log: c.Log, prices: map[string]string{}}, nil
 }
 
 // Live says whether real money moves.
@@ -116,6 +121,21 @@ func (c *Client) StartCheckout(ctx context.Context, o billing.Order) (billing.Ho
 		SubscriptionData: &stripe.CheckoutSessionSubscriptionDataParams{
 			Metadata: map[string]string{metadataTenant: string(o.Tenant)},
 		},
+		TaxIDCollection: &stripe.CheckoutSessionTaxIDCollectionParams{Enabled: stripe.Bool(true)},
+		CustomerUpdate: &stripe.CheckoutSessionCustomerUpdateParams{
+			Address: stripe.String("auto"), Name: stripe.String("auto"), // a tax number is collected with the name it belongs to
+		},
+	}
+	if c.tax {
+		params.AutomaticTax = &stripe.CheckoutSessionAutomaticTaxParams{Enabled: stripe.Bool(true)}
+	}
+	if o.TrialDays > 0 {
+		// Without a card the trial ends in a pause: nothing is owed and nothing is lost.
+		params.PaymentMethodCollection = stripe.String("if_required")
+		params.SubscriptionData.TrialPeriodDays = stripe.Int64(int64(o.TrialDays))
+		params.SubscriptionData.TrialSettings = &stripe.CheckoutSessionSubscriptionDataTrialSettingsParams{
+			EndBehavior: &stripe.CheckoutSessionSubscriptionDataTrialSettingsEndBehaviorParams{MissingPaymentMethod: stripe.String("pause")},
+		}
 	}
 	params.Context = ctx
 	params.SetIdempotencyKey(o.Once)

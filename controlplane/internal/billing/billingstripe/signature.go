@@ -55,11 +55,7 @@ func (s *Signatures) Read(payload []byte, signature string) (billing.Notice, err
 		Created  int64  `json:"created"`
 		Livemode bool   `json:"livemode"`
 		Data     struct {
-			Object struct {
-				ID       string          `json:"id"`
-				Object   string          `json:"object"`
-				Customer json.RawMessage `json:"customer"`
-			} `json:"object"`
+			Object json.RawMessage `json:"object"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(payload, &event); err != nil {
@@ -72,12 +68,27 @@ func (s *Signatures) Read(payload []byte, signature string) (billing.Notice, err
 		return billing.Notice{}, billing.ErrNoticeMode
 	}
 	n := billing.Notice{ID: event.ID, Type: event.Type, Created: time.Unix(event.Created, 0).UTC()}
-	if event.Data.Object.Object == "customer" {
-		n.Customer = event.Data.Object.ID
-	} else {
-		n.Customer = customerOf(event.Data.Object.Customer)
+	return n, subject(&n, event.Data.Object)
+}
+
+// subject notes what a notice is about.
+func subject(n *billing.Notice, raw json.RawMessage) error {
+	if len(raw) == 0 {
+		return nil
 	}
-	return n, nil
+	var o struct {
+		ID       string          `json:"id"`
+		Object   string          `json:"object"`
+		Customer json.RawMessage `json:"customer"`
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return billing.ErrNoticeShape.Because(err)
+	}
+	n.Object, n.ObjectID, n.Customer = o.Object, o.ID, customerOf(o.Customer)
+	if o.Object == "customer" {
+		n.Customer = o.ID
+	}
+	return nil
 }
 
 func (s *Signatures) signed(payload []byte, signature string) bool {

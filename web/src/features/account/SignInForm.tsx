@@ -1,10 +1,10 @@
 import { zodResolver } from "@hookform/resolvers/zod";
-import { useMutation } from "@tanstack/react-query";
 import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
+import { useAction } from "@/lib/api/useAction";
 import { Button, PasswordInput, TextInput } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
-import { signIn, type Session } from "./session";
+import { signIn, type Session } from "@/lib/session";
 
 const formShape = z.object({
   email: z.string().check(z.trim(), z.email("Give the e-mail address you signed up with.")),
@@ -13,7 +13,7 @@ const formShape = z.object({
 
 export function SignInForm({ onSignedIn }: { onSignedIn: (session: Session) => void }) {
   const form = useForm({ resolver: zodResolver(formShape), defaultValues: { email: "", password: "" } });
-  const send = useMutation({ mutationFn: signIn, onSuccess: onSignedIn });
+  const send = useAction({ mutationFn: signIn, onSuccess: onSignedIn });
   const wrong = form.formState.errors;
   return (
     <form noValidate onSubmit={form.handleSubmit((credentials) => send.mutate(credentials))}>

@@ -1,14 +1,15 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { LogOut } from "lucide-react";
+import { useAction } from "@/lib/api/useAction";
 import { Button } from "@/ui/kit";
-import { sessionQuery, signOut } from "./session";
+import { sessionQuery, signOut } from "@/lib/session";
 
 /** Ends the session, forgets everything the page has read, and goes to the sign-in page. */
 export function SignOutButton({ variant = "subtle" }: { variant?: "subtle" | "default" }) {
   const queryClient = useQueryClient();
   const router = useRouter();
-  const leave = useMutation({
+  const leave = useAction({
     mutationFn: signOut,
     onSuccess: async () => {
       queryClient.clear();

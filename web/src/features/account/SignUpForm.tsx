@@ -1,10 +1,10 @@
 import { zodResolver } from "@hookform/resolvers/zod";
-import { useMutation } from "@tanstack/react-query";
 import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
+import { useAction } from "@/lib/api/useAction";
 import { Button, PasswordInput, TextInput } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
-import { signUp } from "./session";
+import { signUp } from "@/lib/session";
 
 const formShape = z.object({
   company: z.string().check(z.trim(), z.minLength(2, "Give the company's name, 2 letters or more.")),
@@ -22,7 +22,7 @@ interface SignUpFormProps {
 /** Asks for what an account needs, and no more. */
 export function SignUpForm({ onSent }: SignUpFormProps) {
   const form = useForm({ resolver: zodResolver(formShape), defaultValues: { company: "", email: "", password: "" } });
-  const send = useMutation({
+  const send = useAction({
     mutationFn: signUp,
     onSuccess: (answer, who) => onSent(who.email, answer.message),
   });

@@ -31,8 +31,8 @@ export function BillingPanel() {
           ...(status === "" ? [] : [{ name: "Subscription", value: status.replaceAll("_", " ") }]),
         ]}
       />
-      <LinkButton to="/plans" variant="default" size="xs" mt="sm">
-        See the plans
+      <LinkButton to="/settings/plan" variant="default" size="xs" mt="sm">
+        Plan and usage
       </LinkButton>
     </Panel>
   );

@@ -13,15 +13,17 @@ interface PlanTableProps {
   interval: Interval;
   /** Id of the plan the company has. */
   current: string | undefined;
-  /** Id of the plan whose payment page is being opened. */
-  opening: string | undefined;
-  onChoose: (plan: string) => void;
+  /** The plan whose page is being opened, to try it or to pay. */
+  opening: { plan: string; trial: boolean } | undefined;
+  /** For how long a plan can be tried; 0 when it cannot. */
+  trialDays: number;
+  onChoose: (plan: string, trial: boolean) => void;
   /** The button of a plan that one changes to by a move; null where there is none. */
   moveTo: (plan: Plan) => ReactNode;
 }
 
 /** The tiers side by side, each with the same lines in the same order. */
-export function PlanTable({ plans, interval, current, opening, onChoose, moveTo }: PlanTableProps) {
+export function PlanTable({ plans, interval, current, opening, trialDays, onChoose, moveTo }: PlanTableProps) {
   return (
     <ul className={classes.plans}>
       {plans.map((plan) => {
@@ -48,15 +50,28 @@ export function PlanTable({ plans, interval, current, opening, onChoose, moveTo 
             </p>
             {way ??
               (plan.selfServe ? (
-                <Button
-                  fullWidth
-                  variant={plan.id === current ? "default" : "filled"}
-                  disabled={plan.id === current}
-                  loading={opening === plan.id}
-                  onClick={() => onChoose(plan.id)}
-                >
-                  {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
-                </Button>
+                <>
+                  {trialDays > 0 && plan.id !== current && (
+                    <Button
+                      fullWidth
+                      mb="xs"
+                      aria-label={`Try ${plan.name} free for ${trialDays} days`}
+                      loading={opening?.plan === plan.id && opening.trial}
+                      onClick={() => onChoose(plan.id, true)}
+                    >
+                      Try free for {trialDays} days
+                    </Button>
+                  )}
+                  <Button
+                    fullWidth
+                    variant={plan.id === current || trialDays > 0 ? "default" : "filled"}
+                    disabled={plan.id === current}
+                    loading={opening?.plan === plan.id && !opening.trial}
+                    onClick={() => onChoose(plan.id, false)}
+                  >
+                    {plan.id === current ? "Your plan" : `Choose ${plan.name}`}
+                  </Button>
+                </>
               ) : (
                 <Button component="a" href={sales} fullWidth variant="default">
                   Talk to us

@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight } from "lucide-react";
 import { useRef, useState, type SyntheticEvent } from "react";
 import { Controller, useForm } from "react-hook-form";
 import type { Goal } from "@/lib/api/goal";
+import { useAction } from "@/lib/api/useAction";
 import { plural } from "@/lib/format";
 import { Button, Collapse, Radio, Stack, TextInput, UnstyledButton, useDisclosure } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
@@ -55,7 +56,7 @@ export function GoalEditor({ template, start, onStarted }: GoalEditorProps) {
       if (name !== "title" && next.fields?.includes(name) !== true) form.setValue(name, before[name], { shouldDirty: true });
     }
   };
-  const match = useMutation({ mutationFn: matchGoal, onSuccess: take });
+  const match = useAction({ mutationFn: matchGoal, onSuccess: take });
   const read = (text: string) => {
     if (match.isPending) return;
     setStopped(false);
@@ -190,7 +191,7 @@ function useStart(template: string, onStarted: (run: Run) => void) {
   const queryClient = useQueryClient();
   const before = useRef<{ of: string; saved: SavedGoal | null; key: string } | null>(null);
   const busy = useRef(false);
-  const run = useMutation({
+  const run = useAction({
     mutationFn: async (wanted: Wanted) => {
       const of = JSON.stringify(wanted);
       const attempt = before.current?.of === of ? before.current : { of, saved: null, key: freshKey() };

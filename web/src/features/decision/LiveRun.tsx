@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { CircleStop } from "lucide-react";
+import { useAction } from "@/lib/api/useAction";
 import { duration, money, number, percent } from "@/lib/format";
 import { since, useNow } from "@/lib/now";
 import { Convergence } from "@/ui/charts/Convergence";
@@ -84,7 +85,7 @@ function Figure({ name, value }: { name: string; value: string }) {
 
 function CancelButton({ run }: { run: Run }) {
   const queryClient = useQueryClient();
-  const cancel = useMutation({
+  const cancel = useAction({
     mutationFn: () => cancelRun(run.id),
     onSuccess: (stopped) => queryClient.setQueryData(runQuery(run.id).queryKey, stopped),
   });

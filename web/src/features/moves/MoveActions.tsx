@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { ArrowRightLeft, Check, CircleStop, Pause, Play, RotateCcw, RotateCw, Trash2, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "@/lib/api/problem";
+import { useAction } from "@/lib/api/useAction";
 import { Button, Group, Modal } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
 import { act, keep, moveQuery, type Action, type Move } from "./moves";
@@ -26,7 +27,7 @@ const destructive: Action["name"][] = ["abort", "roll_back", "clean"];
 export function MoveActions({ move }: { move: Move }) {
   const queryClient = useQueryClient();
   const [asked, setAsked] = useState<Action["name"] | null>(null);
-  const perform = useMutation({
+  const perform = useAction({
     mutationFn: (action: Action["name"]) => act(move.id, action),
     onSuccess: (news) => {
       keep(queryClient, news);
@@ -71,7 +72,8 @@ export function MoveActions({ move }: { move: Move }) {
       {perform.isError && question === undefined && <ProblemNote error={perform.error} title="That was not done." />}
       <Modal
         opened={question !== undefined}
-        onClose={() => setAsked(null)}
+        // What is on its way cannot be called back: the question stays until the answer.
+        onClose={() => (perform.isPending ? undefined : setAsked(null))}
         title={question === undefined ? "" : `${question.title}?`}
         closeButtonProps={{ "aria-label": "Close" }}
       >
@@ -80,7 +82,7 @@ export function MoveActions({ move }: { move: Move }) {
             <p className={classes.question}>{question.confirm}</p>
             {perform.isError && <ProblemNote error={perform.error} title="That was not done." />}
             <Group justify="flex-end" mt="md">
-              <Button variant="default" onClick={() => setAsked(null)} data-autofocus>
+              <Button variant="default" disabled={perform.isPending} onClick={() => setAsked(null)} data-autofocus>
                 Not now
               </Button>
               <Button

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useState } from "react";
 import { asProblem } from "@/lib/api/problem";
+import { useAction } from "@/lib/api/useAction";
 import { bytes, day, duration, number, price, roughly } from "@/lib/format";
 import { DataGrid } from "@/ui/DataGrid";
 import { Facts } from "@/ui/Facts";
@@ -40,7 +41,7 @@ export function PreflightView({ plan, interval, nameOf, onStarted }: PreflightVi
     if (shown !== undefined) setBefore(shown);
     void query.refetch();
   };
-  const begin = useMutation({
+  const begin = useAction({
     mutationFn: (shown: Preflight) => start({ plan, interval, confirm: shown.hash, when }),
     onSuccess: (move) => {
       keep(queryClient, move);

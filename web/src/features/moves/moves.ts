@@ -169,7 +169,7 @@ export function inShort(move: Move | null): { text: string; tone: TagTone } | nu
     case "failed":
       return { text: "The move failed", tone: "bad" };
     case "ready":
-      return { text: "Ready to switch", tone: "accent" };
+      return move.error === null ? { text: "Ready to switch", tone: "accent" } : { text: "The move needs you", tone: "attention" };
     case "charging":
     case "cutting":
       return { text: "Switching", tone: "busy" };

@@ -11,5 +11,7 @@ export function useLiveMove() {
     keep(queryClient, move),
   );
   usePoll(live && isSilent(stream), 1_000, () => void query.refetch({ cancelRefetch: false }));
+  // A colleague, or another tab, may begin one while nobody streams.
+  usePoll(query.isSuccess && !live, 5_000, () => void query.refetch({ cancelRefetch: false }));
   return { query, away: live && isSilent(stream) && isCutOff(query) };
 }

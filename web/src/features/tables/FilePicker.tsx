@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import { FileUp } from "lucide-react";
 import { useState, type DragEvent } from "react";
 import { Problem } from "@/lib/api/problem";
+import { useAction } from "@/lib/api/useAction";
 import { bytes } from "@/lib/format";
 import { Button, FileButton } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -11,7 +11,7 @@ import classes from "./FilePicker.module.css";
 /** Takes a file by drop or by choice and sends it. What is plainly wrong is said before sending. */
 export function FilePicker({ onRead }: { onRead: (upload: Upload) => void }) {
   const [over, setOver] = useState(false);
-  const send = useMutation({
+  const send = useAction({
     mutationFn: async (file: File) => {
       refuse(file);
       return sendFile(file);

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Store } from "lucide-react";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { number, plural } from "@/lib/format";
 import { Button, Group, Modal, Skeleton } from "@/ui/kit";
 import { ProblemNote } from "@/ui/ProblemNote";
@@ -18,7 +19,7 @@ export function SampleList({ replaces, onLoaded }: SampleListProps) {
   const samples = useQuery(samplesQuery);
   const queryClient = useQueryClient();
   const [asked, setAsked] = useState<Sample | null>(null);
-  const load = useMutation({
+  const load = useAction({
     mutationFn: (sample: Sample) => loadSample(sample.id),
     onSuccess: async (_, sample) => {
       setAsked(null);

@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { FileUp, Rows3, Trash2 } from "lucide-react";
+import { useAction } from "@/lib/api/useAction";
 import { day, moment, number } from "@/lib/format";
 import { ActionIcon, Button, Group, Modal, Tooltip, useDisclosure } from "@/ui/kit";
 import { Facts } from "@/ui/Facts";
@@ -85,7 +86,7 @@ export function TableCard({ table, onShowRows }: TableCardProps) {
 function RemoveButton({ kind }: { kind: TableKind }) {
   const [opened, dialog] = useDisclosure(false);
   const queryClient = useQueryClient();
-  const remove = useMutation({
+  const remove = useAction({
     mutationFn: () => removeTable(kind),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: ["tables"] });

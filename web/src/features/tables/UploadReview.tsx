@@ -1,5 +1,6 @@
-import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useAction } from "@/lib/api/useAction";
 import { bytes, number, plural } from "@/lib/format";
 import { Button, Group, NativeSelect, SegmentedControl, Skeleton } from "@/ui/kit";
 import { Panel } from "@/ui/Panel";
@@ -43,7 +44,7 @@ export function UploadReview({ upload, formats, wanted, onAnother, onSaved }: Up
     enabled: missing.length === 0,
     placeholderData: keepPreviousData,
   });
-  const save = useMutation({
+  const save = useAction({
     mutationFn: () => commitUpload(upload.id, reading),
     onSuccess: onSaved,
   });

@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 import * as z from "zod/mini";
-import { problemOf, Problem, unreachable, unreadable } from "./problem";
+import { offline, problemOf, Problem, unreachable, unreadable } from "./problem";
 import type { paths } from "./schema";
 
 /** The typed client: addresses, parameters and bodies come from the OpenAPI document. */
@@ -8,7 +8,7 @@ export const api = createClient<paths>({
   baseUrl: "",
   credentials: "same-origin",
   // Looked up at each call, not once at the start.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: (request) => (navigator.onLine ? globalThis.fetch(request) : Promise.reject(offline())),
 });
 
 interface Answer {
@@ -23,6 +23,7 @@ export async function settle(asked: Promise<Answer>): Promise<unknown> {
   try {
     answer = await asked;
   } catch (cause) {
+    if (cause instanceof Problem) throw cause;
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     if (cause instanceof SyntaxError) throw unreadable("not JSON");
     throw unreachable();

@@ -17,6 +17,7 @@ const problemShape = z.object({
   kind: text,
   retryable: z.optional(z.boolean()),
   errors: list(detailShape),
+  present: z.optional(z.unknown()),
 });
 
 export type ProblemDetail = z.output<typeof detailShape>;
@@ -32,6 +33,8 @@ export class Problem extends Error {
   readonly kind: string;
   readonly retryable: boolean;
   readonly details: ProblemDetail[];
+  /** With some conflicts, what there is instead of what was thought; read it by a shape. */
+  readonly present: unknown;
 
   constructor(what: {
     status: number;
@@ -40,6 +43,7 @@ export class Problem extends Error {
     message: string;
     retryable: boolean;
     details?: ProblemDetail[];
+    present?: unknown;
   }) {
     super(what.message);
     this.name = "Problem";
@@ -48,6 +52,7 @@ export class Problem extends Error {
     this.kind = what.kind;
     this.retryable = what.retryable;
     this.details = what.details ?? [];
+    this.present = what.present;
   }
 }
 
@@ -58,6 +63,17 @@ export function unreachable(): Problem {
     code: "network.unreachable",
     kind: "unavailable",
     message: "The product did not answer. Check the connection, then try again.",
+    retryable: true,
+  });
+}
+
+/** The browser has no connection, so nothing left it. */
+export function offline(): Problem {
+  return new Problem({
+    status: 0,
+    code: "network.offline",
+    kind: "unavailable",
+    message: "There is no connection. Nothing was sent. Try again when you are online.",
     retryable: true,
   });
 }
@@ -88,7 +104,7 @@ export function unreadable(what: string): Problem {
 export function problemOf(status: number, body: unknown): Problem {
   const read = problemShape.safeParse(body);
   if (read.success && (read.data.detail !== "" || read.data.title !== "")) {
-    const { detail, title, code, kind, retryable, errors } = read.data;
+    const { detail, title, code, kind, retryable, errors, present } = read.data;
     return new Problem({
       status,
       code: code === "" ? `http.${status}` : code,
@@ -96,6 +112,7 @@ export function problemOf(status: number, body: unknown): Problem {
       message: detail === "" ? title : detail,
       retryable: retryable ?? status >= 500,
       details: errors,
+      present,
     });
   }
   return new Problem({

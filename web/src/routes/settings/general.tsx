@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { sessionQuery } from "@/features/account/session";
+import { sessionQuery } from "@/lib/session";
 import { BillingPanel } from "@/features/billing/BillingPanel";
 import { HealthPanel } from "@/features/health/HealthPanel";
 import { useShortcutPreference } from "@/lib/keys";

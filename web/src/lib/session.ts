@@ -15,6 +15,8 @@ export const sessionShape = z.object({
   access: z.enum(["none", "active", "past_due", "canceled"]),
   provisioning: z.enum(["none", "working", "ready", "failed"]),
   features: z.object({ mode: text, flags: table(z.boolean()) }),
+  /** Why only reading is allowed for now. */
+  restriction: maybe(z.object({ code: text, detail: text })),
   sandbox: flag,
   outbox: flag,
 });

@@ -10,6 +10,7 @@ function session(parts: Partial<Session>): Session {
     access: "none",
     provisioning: "none",
     features: { mode: "smb", flags: {} },
+    restriction: null,
     sandbox: true,
     outbox: true,
     ...parts,
