@@ -68,7 +68,8 @@ var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
 // Buy takes a fresh tenant through the checkout to a paid subscription.
 func (b *Billing) Buy(ctx context.Context) error {
-	address, err := b.books.Checkout(ctx, id.NewTenant(), "ada@example.com", billing.Growth, billing.Month)
+	t := id.NewTenant()
+	address, _, err := b.books.Checkout(ctx, t, string(t)+"@example.com", billing.Growth, billing.Month, false)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,10 @@ func (b *bench) reconcile() error {
 		return err
 	}
 	defer func() { _ = shop.Close() }()
+	// The first purchase makes the price list; eight at once would be in each other's way.
+	if err := shop.Buy(b.ctx); err != nil {
+		return fmt.Errorf("sell a plan: %w", err)
+	}
 	each := max(1, b.tenants/buyers)
 	if _, err := rate(buyers, each, func(int, int) error { return shop.Buy(b.ctx) }); err != nil {
 		return fmt.Errorf("sell plans: %w", err)
@@ -68,8 +72,8 @@ func (b *bench) reconcile() error {
 	if err != nil {
 		return err
 	}
-	if active != each*buyers {
-		return fmt.Errorf("%d of %d tenants have their plan after the reconcile", active, each*buyers)
+	if active != each*buyers+1 {
+		return fmt.Errorf("%d of %d tenants have their plan after the reconcile", active, each*buyers+1)
 	}
 	b.report.Info(fmt.Sprintf("reconcile of %d tenants whose notices were all lost", active), took.Seconds(), "s", figures.Lower)
 	b.report.Info("the same, tenants", float64(active)/took.Seconds(), "1/s", figures.Higher)
