@@ -116,8 +116,13 @@ func TestMeters(t *testing.T) {
 		at    int64
 		fits  bool
 	}{
-		{"a", 5, now, true}, {"a", 5, now, false}, {"b", 7, now - 3600, true}, {"c", 100, now, true},
-		{"old", 1, now - 36*86400, false}, {"future", 1, now + 7200, false}, {"minus", -1, now, false},
+		{"a", 5, now, true},
+		{"a", 5, now, false},
+		{"b", 7, now - 3600, true},
+		{"c", 100, now, true},
+		{"old", 1, now - 36*86400, false},
+		{"future", 1, now + 7200, false},
+		{"minus", -1, now, false},
 	} {
 		if err := report(e.id, e.value, e.at); (err == nil) != e.fits {
 			t.Errorf("%s: %v", e.id, err)
