@@ -28,7 +28,7 @@ test("a visitor signs up and confirms the address with the mail in the outbox", 
   await page.goto(`${product.url}/signup`);
   await look("signup");
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.getByText(/10 characters or more|at least 10/i).first().waitFor(); // an empty form says what is missing
+  await page.getByText(/Use 15 characters or more/i).first().waitFor(); // an empty form says what is missing
   await page.getByLabel("Company").fill("Harbour Café");
   await page.getByLabel("E-mail").fill("ada@example.com");
   await page.getByLabel("Password", { exact: true }).fill("a long enough password");

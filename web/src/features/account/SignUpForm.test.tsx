@@ -12,7 +12,7 @@ describe("signing up", () => {
     await user.type(screen.getByLabelText("E-mail"), "not an address");
     await user.click(screen.getByRole("button", { name: "Create account" }));
     expect(await screen.findByText("Give an e-mail address, like ana@example.com.")).toBeTruthy();
-    expect(screen.getByText("Use 10 characters or more; a few words are good.")).toBeTruthy();
+    expect(screen.getByText("Use 15 characters or more; a few words are good.")).toBeTruthy();
     expect(fetched).not.toHaveBeenCalled();
   });
 });

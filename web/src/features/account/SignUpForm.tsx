@@ -11,7 +11,7 @@ const formShape = z.object({
   email: z.string().check(z.trim(), z.email("Give an e-mail address, like ana@example.com.")),
   password: z
     .string()
-    .check(z.minLength(10, "Use 10 characters or more; a few words are good."), z.maxLength(128, "Use 128 characters or fewer.")),
+    .check(z.minLength(15, "Use 15 characters or more; a few words are good."), z.maxLength(128, "Use 128 characters or fewer.")),
 });
 
 interface SignUpFormProps {
@@ -45,7 +45,7 @@ export function SignUpForm({ onSent }: SignUpFormProps) {
       />
       <PasswordInput
         label="Password"
-        description="10 characters or more"
+        description="15 characters or more; a few words are good"
         autoComplete="new-password"
         error={wrong.password?.message}
         visibilityToggleButtonProps={{ "aria-label": "Show or hide the password" }}
