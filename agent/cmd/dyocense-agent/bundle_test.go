@@ -142,7 +142,7 @@ func TestATenantIsBackedUpVerifiedAndRestored(t *testing.T) {
 	_, errs = ran(t, 1, "restore", file, "--data", dir)
 	wantText(t, errs, string(tenant), "--replace")
 	out, _ = ran(t, 0, "restore", file, "--data", dir, "--slot", "2", "--replace", "--key", key)
-	wantText(t, out, "slot 2", "1 entry of the backup", ".before-restore-", "start the agent")
+	wantText(t, out, "slot 2", "1 entry of the backup", ".before-restore-", "start the agent: dyocense-agent run --data ")
 	inTenant(t, dir, tenant, func(s *tenantstore.Store) {
 		if err := s.Get(t.Context(), "runs", "run_1", &struct{}{}); err == nil {
 			t.Error("a decision of slot 3 is there at slot 2")
@@ -158,6 +158,16 @@ func TestATenantIsBackedUpVerifiedAndRestored(t *testing.T) {
 	out, _ = ran(t, 0, "restore", file, "--data", elsewhere, "--take-over", "--json")
 	wantText(t, out, `"slot": 3`, `hands the tenant over to env_b`)
 	ran(t, 0, "verify", "--data", elsewhere)
+}
+
+func TestWhoNamesTheControlPlanesDirectoryHearsWhereTheTenantsAre(t *testing.T) {
+	t.Parallel()
+	dir, _ := agentData(t, "")
+	filled(t, filepath.Join(dir, "dedicated", "env_1", "agent"))
+	_, errs := ran(t, 1, "backup", "--data", dir)
+	wantText(t, errs, "there is no tenant in "+dir, filepath.Join(dir, "dedicated", "env_1", "agent"))
+	out, _ := ran(t, 0, "verify", "--data", dir)
+	wantText(t, out, filepath.Join(dir, "dedicated", "env_1", "agent"))
 }
 
 func TestADamagedBundleAndADamagedTenantAreToldApartFromFineOnes(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -167,13 +169,32 @@ func (d *Data) one(ctx context.Context, named string) (id.Tenant, error) {
 	case 1:
 		return all[0], nil
 	case 0:
-		return "", command.Exit{Code: exitFailed, Err: fmt.Errorf("there is no tenant in %s", d.Dir)}
+		return "", command.Exit{Code: exitFailed, Err: errors.New(d.empty())}
 	}
 	names := make([]string, len(all))
 	for i, t := range all {
 		names[i] = string(t)
 	}
 	return "", badUse("there are %d tenants; name one with --tenant:\n  %s", len(all), strings.Join(names[:min(len(names), 20)], "\n  "))
+}
+
+// empty says that there is no tenant in the directory, and where below it there are
+// some: a control plane keeps the directories of its agents in its own.
+func (d *Data) empty() string {
+	text := "there is no tenant in " + d.Dir
+	var below []string
+	for _, pattern := range []string{"pool-agent", filepath.Join("dedicated", "*", "agent")} {
+		found, err := filepath.Glob(filepath.Join(d.Dir, pattern, "tenants", "*.db"))
+		for _, file := range found {
+			if dir := filepath.Dir(filepath.Dir(file)); err == nil && !slices.Contains(below, dir) {
+				below = append(below, dir)
+			}
+		}
+	}
+	if len(below) == 0 {
+		return text + "; --data is the directory of one agent"
+	}
+	return text + ", which a control plane keeps its agents in; tenants are below, name one of these with --data:\n  " + strings.Join(below, "\n  ")
 }
 
 // moment is how times are shown.

@@ -125,7 +125,7 @@ func printRestored(c *cobra.Command, out bundle.Restored, d *Data) error {
 	if out.Kept != "" {
 		s.line("Kept", "%s; delete it when you need it no more", out.Kept)
 	}
-	s.line("Next", "start the agent: dyocense-agent run")
+	s.line("Next", "start the agent: dyocense-agent run --data %s, or the control plane where that starts it", d.Dir)
 	return s.finish()
 }
 
@@ -175,7 +175,7 @@ func (k *kit) runImport(c *cobra.Command, f flags, path string, tenant id.Tenant
 			s.line("Left behind", "%s of the place it came from", quantity(out.Skipped, "document", "documents"))
 		}
 		s.line("Signed by", "%s", signed(out.Signed, d.public()))
-		s.line("Next", "start the agent; the control plane has to know the tenant before it is served")
+		s.line("Next", "nobody serves it: a control plane serves the tenants that it made itself. To bring data back to a company, restore its backup with --replace")
 		return s.finish()
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -176,7 +177,8 @@ func (d *Data) verifyTenant(ctx context.Context, tenant id.Tenant) verified {
 
 func printTenants(w io.Writer, all []verified, d *Data) error {
 	if len(all) == 0 {
-		if _, err := fmt.Fprintf(w, "There is no tenant in %s.\n", d.Dir); err != nil {
+		text := d.empty()
+		if _, err := fmt.Fprintf(w, "%s.\n", strings.ToUpper(text[:1])+text[1:]); err != nil {
 			return fmt.Errorf("print the outcome: %w", err)
 		}
 		return nil
